@@ -1,0 +1,272 @@
+#include "core/document.h"
+
+#include <emmintrin.h>
+
+#include <cstring>
+#include <new>
+
+#include "core/document_rep.h"
+#include "core/json_parse.h"
+#include "core/json_text.h"
+
+namespace strata {
+
+using internal::DocumentRep;
+using internal::Entry;
+using internal::Kind;
+
+namespace {
+
+// Layout of a container in the field index: offset, end, count, [hashes of names (objects)], entries.
+constexpr uint32_t kNodeHeader = 3;
+
+uint32_t Mix(uint64_t a, uint64_t b) {
+  const unsigned __int128 p = static_cast<unsigned __int128>(a ^ 0x9E3779B97F4A7C15ULL) *
+                              (b ^ 0xD6E8FEB86659FD93ULL);
+  const uint64_t folded = static_cast<uint64_t>(p) ^ static_cast<uint64_t>(p >> 64);
+  return static_cast<uint32_t>(folded ^ (folded >> 32));
+}
+
+uint64_t Load(const char* p, size_t n) {
+  uint64_t v = 0;
+  std::memcpy(&v, p, n);
+  return v;
+}
+
+bool NameMatches(const DocumentRep* rep, uint32_t value_at, bool escaped, std::string_view name) {
+  const char* text = rep->text();
+  if (!escaped) {
+    const size_t n = name.size();
+    // A name as written holds no quote; one that is asked for may.
+    return value_at >= n + 3 && text[value_at - 3 - n] == '"' &&
+           std::memcmp(text + value_at - 2 - n, name.data(), n) == 0 &&
+           std::memchr(name.data(), '"', n) == nullptr;
+  }
+  // An escaped name: its opening quote cannot be found from behind, but the hash has matched, so decode every
+  // start that gives a whole string.
+  for (uint32_t at = value_at - 2; at-- > 0;) {
+    if (text[at] != '"' || (at > 0 && text[at - 1] != '{' && text[at - 1] != ',')) continue;
+    const std::string_view raw(text + at, value_at - 1 - at);
+    if (raw.size() > 6 * name.size() + 2) return false;
+    if (StringEnd(raw.data()) == raw.data() + raw.size() && DecodeJsonString(raw) == name) return true;
+  }
+  return false;
+}
+
+}  // namespace
+
+uint32_t HashMemberName(std::string_view name) {
+  const char* p = name.data();
+  size_t n = name.size();
+  if (n <= 3) {
+    // The usual short names without a call to memcpy.
+    uint64_t v = n;
+    for (size_t i = 0; i < n; ++i) v = v << 8 | static_cast<unsigned char>(p[i]);
+    return Mix(v, n);
+  }
+  if (n < 8) {
+    const uint64_t low = Load(p, 4);
+    const uint64_t high = Load(p + n - 4, 4);
+    return Mix(low | high << 32, n);
+  }
+  uint64_t h = n;
+  while (n > 16) {
+    h = Mix(Load(p, 8) ^ h, Load(p + 8, 8)) * 0x9E3779B97F4A7C15ULL + h;
+    p += 16;
+    n -= 16;
+  }
+  if (n < 8) {  // the tail overlaps what was read before
+    p -= 8 - n;
+    return Mix(Load(p, 8) ^ h, n + 1);
+  }
+  return Mix(Load(p, 8) ^ h, Load(p + n - 8, 8) ^ n);
+}
+
+std::string_view TypeName(Type type) {
+  switch (type) {
+    case Type::kMissing: return "nothing";
+    case Type::kNull: return "null";
+    case Type::kFalse: return "false";
+    case Type::kTrue: return "true";
+    case Type::kNumber: return "a number";
+    case Type::kString: return "a string";
+    case Type::kArray: return "an array";
+    case Type::kObject: return "an object";
+  }
+  return "nothing";
+}
+
+// ---- Value ---------------------------------------------------------------------------------------------------
+
+Type Value::type() const {
+  if (rep_ == nullptr) return Type::kMissing;
+  switch (Entry{entry_}.kind()) {
+    case Kind::kNull: return Type::kNull;
+    case Kind::kFalse: return Type::kFalse;
+    case Kind::kTrue: return Type::kTrue;
+    case Kind::kNumber: return Type::kNumber;
+    case Kind::kString: return Type::kString;
+    case Kind::kEscapedString: return Type::kString;
+    case Kind::kArray: return Type::kArray;
+    case Kind::kObject: return Type::kObject;
+  }
+  return Type::kMissing;
+}
+
+uint32_t Value::offset() const {
+  const Entry e{entry_};
+  return e.is_container() ? index_[e.payload()] : e.payload();
+}
+
+std::string_view Value::text() const {
+  if (rep_ == nullptr) return {};
+  const Entry e{entry_};
+  const char* text = rep_->text();
+  if (e.is_container()) {
+    const uint32_t* node = index_ + e.payload();
+    return {text + node[0], node[1] - node[0]};
+  }
+  const char* begin = text + e.payload();
+  return {begin, static_cast<size_t>(ScalarEnd(begin) - begin)};
+}
+
+Number Value::number() const { return Number::Decode(rep_->text() + Entry{entry_}.payload()); }
+
+bool Value::StringEquals(std::string_view s) const {
+  const Entry e{entry_};
+  const char* p = rep_->text() + e.payload() + 1;
+  if (e.kind() == Kind::kString) {
+    // Without escapes the text between the quotes is the string, and it holds no quote.
+    return e.payload() + 1 + s.size() < rep_->size && p[s.size()] == '"' &&
+           std::memcmp(p, s.data(), s.size()) == 0 && std::memchr(s.data(), '"', s.size()) == nullptr;
+  }
+  return DecodeJsonString(text()) == s;
+}
+
+std::string_view Value::StringView(std::string* scratch) const {
+  const std::string_view raw = text();
+  if (Entry{entry_}.kind() == Kind::kString) return raw.substr(1, raw.size() - 2);
+  *scratch = DecodeJsonString(raw);
+  return *scratch;
+}
+
+std::string Value::String() const {
+  std::string scratch;
+  return std::string(StringView(&scratch));
+}
+
+Value Value::Find(std::string_view name, uint32_t hash) const {
+  if (rep_ == nullptr || Entry{entry_}.kind() != Kind::kObject) return {};
+  const uint32_t* node = index_ + Entry{entry_}.payload();
+  const uint32_t count = node[2];
+  const uint32_t* hashes = node + kNodeHeader;
+  const uint32_t* entries = hashes + count;
+  const __m128i wanted = _mm_set1_epi32(static_cast<int>(hash));
+  for (uint32_t i = 0; i < count; i += 4) {
+    // May read past the hashes, never past the index (it ends in padding).
+    const __m128i four = _mm_loadu_si128(reinterpret_cast<const __m128i*>(hashes + i));
+    int found = _mm_movemask_ps(_mm_castsi128_ps(_mm_cmpeq_epi32(four, wanted)));
+    for (; found != 0; found &= found - 1) {
+      const uint32_t at = i + __builtin_ctz(found);
+      if (at >= count) break;
+      const Entry e{entries[at]};
+      const uint32_t value_at = e.is_container() ? index_[e.payload()] : e.payload();
+      if (NameMatches(rep_, value_at, e.name_escaped(), name)) return Value(rep_, index_, e.bits);
+    }
+  }
+  return {};
+}
+
+uint32_t Value::size() const {
+  if (rep_ == nullptr || !Entry{entry_}.is_container()) return 0;
+  return index_[Entry{entry_}.payload() + 2];
+}
+
+Value Value::At(uint32_t i) const {
+  const uint32_t* node = index_ + Entry{entry_}.payload();
+  const uint32_t skip = Entry{entry_}.kind() == Kind::kObject ? node[2] : 0;
+  return Value(rep_, index_, node[kNodeHeader + skip + i]);
+}
+
+// ---- MemberIterator ------------------------------------------------------------------------------------------
+
+MemberIterator::MemberIterator(Value object) : object_(object) {
+  if (!object.is_object()) return;
+  count_ = object.size();
+  if (count_ == 0) return;
+  name_at_ = object.offset() + 1;
+  value_ = object.At(0);
+}
+
+void MemberIterator::Next() {
+  const std::string_view text = value_.text();
+  name_at_ = static_cast<uint32_t>(text.data() + text.size() + 1 - object_.rep_->text());
+  if (++i_ < count_) value_ = object_.At(i_);
+}
+
+std::string_view MemberIterator::raw_name() const {
+  return {object_.rep_->text() + name_at_, value_.offset() - 1 - name_at_};
+}
+
+std::string_view MemberIterator::name(std::string* scratch) const {
+  const std::string_view raw = raw_name();
+  if (!Entry{value_.entry_}.name_escaped()) return raw.substr(1, raw.size() - 2);
+  *scratch = DecodeJsonString(raw);
+  return *scratch;
+}
+
+uint32_t MemberIterator::name_hash() const {
+  return object_.index_[Entry{object_.entry_}.payload() + kNodeHeader + i_];
+}
+
+// ---- Document ------------------------------------------------------------------------------------------------
+
+StatusOr<Document> Document::Parse(std::string_view text) {
+  ASSIGN_OR_RETURN(DocumentRep * rep, internal::ParseJson(text));
+  return Document(rep);
+}
+
+Document Document::FromTrusted(std::string_view text) {
+  DocumentRep* rep = DocumentRep::New(text.size());
+  std::memcpy(rep->text(), text.data(), text.size());
+  return Document(rep);
+}
+
+std::string_view Document::text() const {
+  if (rep_ == nullptr) return {};
+  return {rep_->text(), rep_->size};
+}
+
+Value Document::root() const {
+  if (rep_ == nullptr) return {};
+  const uint32_t* index = rep_->Index();
+  return Value(rep_, index, index[0]);
+}
+
+size_t Document::IndexBytes() const {
+  if (rep_ == nullptr) return 0;
+  const uint32_t* index = rep_->index.load(std::memory_order_acquire);
+  return index == nullptr ? 0 : internal::IndexBytes(index);
+}
+
+size_t Document::MemoryBytes() const {
+  if (rep_ == nullptr) return 0;
+  return sizeof(DocumentRep) + rep_->size + kTextPadding + IndexBytes();
+}
+
+void Document::Prefetch() const {
+  __builtin_prefetch(rep_);
+  __builtin_prefetch(reinterpret_cast<const char*>(rep_) + 64);
+}
+
+void Document::Ref() const {
+  if (rep_ != nullptr) rep_->refs.fetch_add(1, std::memory_order_relaxed);
+}
+
+void Document::Unref() const {
+  if (rep_ != nullptr && rep_->refs.fetch_sub(1, std::memory_order_acq_rel) == 1) {
+    DocumentRep::Delete(rep_);
+  }
+}
+
+}  // namespace strata

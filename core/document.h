@@ -1,0 +1,150 @@
+// Document: an immutable JSON value, shared by reference count. The text is the truth; the field index makes it fast.
+//
+//   StatusOr<Document> d = Document::Parse(R"({"name": "ada", "langs": ["c++"]})");
+//   d->root().Find("name").StringEquals("ada");
+//   d->text();                                    // {"name":"ada","langs":["c++"]}
+//
+// The text is minified and valid (RFC 8259, UTF-8, at most kMaxDepth levels, no duplicate member names); numbers keep
+// the digits that they came with and members their order. The field index (per object: the hash of each member's name
+// and where its value lies) is built once, on first use, and shared by everybody who holds the document.
+//
+// Document and Value are safe for concurrent use. A Value points into its Document and must not outlive it.
+#ifndef STRATA_CORE_DOCUMENT_H_
+#define STRATA_CORE_DOCUMENT_H_
+
+#include <atomic>
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <utility>
+
+#include "core/number.h"
+#include "core/status.h"
+
+namespace strata {
+
+inline constexpr int kMaxDepth = 256;                    // levels of arrays and objects
+inline constexpr size_t kMaxDocumentBytes = 64u << 20;   // bytes of text
+inline constexpr size_t kTextPadding = 64;               // readable zero bytes behind a document's text
+
+// Values of different types sort in this order.
+enum class Type : uint8_t { kMissing, kNull, kFalse, kTrue, kNumber, kString, kArray, kObject };
+
+// "an object", "the number 7", "a string": for messages.
+std::string_view TypeName(Type type);
+
+// The hash by which the field index finds a member.
+uint32_t HashMemberName(std::string_view name);
+
+namespace internal {
+struct DocumentRep;
+}  // namespace internal
+
+class Value {
+ public:
+  Value() = default;  // missing
+
+  Type type() const;
+  bool exists() const { return rep_ != nullptr; }
+  bool is_object() const { return type() == Type::kObject; }
+  bool is_array() const { return type() == Type::kArray; }
+  bool is_string() const { return type() == Type::kString; }
+  bool is_number() const { return type() == Type::kNumber; }
+
+  // The value's own slice of the text; empty when missing.
+  std::string_view text() const;
+
+  // Requires: is_number().
+  Number number() const;
+
+  // Requires: is_string(). StringView decodes into *scratch only when the text holds escapes.
+  bool StringEquals(std::string_view s) const;
+  std::string_view StringView(std::string* scratch) const;
+  std::string String() const;
+
+  // The member of that name; missing when there is none or this is not an object.
+  Value Find(std::string_view name) const { return Find(name, HashMemberName(name)); }
+  Value Find(std::string_view name, uint32_t hash) const;
+
+  // Members or elements; 0 for anything else.
+  uint32_t size() const;
+  // The i-th element of an array, or the i-th member's value of an object. Requires: i < size().
+  Value At(uint32_t i) const;
+
+ private:
+  friend class Document;
+  friend class MemberIterator;
+  Value(const internal::DocumentRep* rep, const uint32_t* index, uint32_t entry)
+      : rep_(rep), index_(index), entry_(entry) {}
+  uint32_t offset() const;
+
+  const internal::DocumentRep* rep_ = nullptr;
+  const uint32_t* index_ = nullptr;
+  uint32_t entry_ = 0;
+};
+
+// The members of an object in the order of the text.
+//
+//   for (MemberIterator m(object); !m.done(); m.Next()) use(m.name(&scratch), m.value());
+class MemberIterator {
+ public:
+  explicit MemberIterator(Value object);
+  bool done() const { return i_ == count_; }
+  void Next();
+  Value value() const { return value_; }
+  // The name with its quotes, as in the text.
+  std::string_view raw_name() const;
+  std::string_view name(std::string* scratch) const;
+  uint32_t name_hash() const;
+
+ private:
+  Value object_;
+  Value value_;
+  uint32_t i_ = 0;
+  uint32_t count_ = 0;
+  uint32_t name_at_ = 0;  // offset of the name's opening quote
+};
+
+class Document {
+ public:
+  Document() = default;  // holds nothing
+  Document(const Document& other) : rep_(other.rep_) { Ref(); }
+  Document(Document&& other) noexcept : rep_(std::exchange(other.rep_, nullptr)) {}
+  Document& operator=(Document other) noexcept {
+    std::swap(rep_, other.rep_);
+    return *this;
+  }
+  ~Document() { Unref(); }
+
+  // Parses and checks text from outside. Errors: InvalidArgument with what was found, the byte offset and what was
+  // expected; ResourceExhausted for text over kMaxDocumentBytes.
+  static StatusOr<Document> Parse(std::string_view text);
+  // Wraps text that this library made or checked before. Requires: minified, valid JSON.
+  static Document FromTrusted(std::string_view text);
+
+  explicit operator bool() const { return rep_ != nullptr; }
+  std::string_view text() const;
+  // Missing when this holds nothing.
+  Value root() const;
+  Value Find(std::string_view name) const { return root().Find(name); }
+
+  // Bytes held: text and, if it has been built, field index.
+  size_t MemoryBytes() const;
+  size_t IndexBytes() const;
+  // Asks the processor to fetch what a lookup will touch.
+  void Prefetch() const;
+
+ private:
+  explicit Document(internal::DocumentRep* rep) : rep_(rep) {}
+  void Ref() const;
+  void Unref() const;
+
+  internal::DocumentRep* rep_ = nullptr;
+};
+
+// Compares text for text, not by value (see value_order.h).
+inline bool SameText(const Document& a, const Document& b) { return a.text() == b.text(); }
+
+}  // namespace strata
+
+#endif  // STRATA_CORE_DOCUMENT_H_

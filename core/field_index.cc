@@ -1,0 +1,265 @@
+// The field index: one pass over valid, minified text.
+#include <algorithm>
+#include <cstdlib>
+#include <cstring>
+#include <new>
+#include <vector>
+
+#include "core/document_rep.h"
+#include "core/json_text.h"
+
+namespace strata::internal {
+namespace {
+
+constexpr uint32_t kPaddingWords = 4;  // Value::Find reads four hashes at a time
+
+// Open container: where its members begin on the pending stacks, and where its text begins.
+struct Frame {
+  uint32_t first;
+  uint32_t offset;
+  bool object;
+};
+
+// Kept per thread: a walk allocates only the finished index.
+struct Scratch {
+  std::vector<uint32_t> hashes;   // pending members' name hashes (0 for elements)
+  std::vector<uint32_t> entries;  // pending members' and elements' entries
+  std::vector<uint32_t> nodes;    // finished containers, children before parents
+  Frame frames[kMaxDepth + 2];
+
+  void Trim() {
+    constexpr size_t kKeep = 1 << 16;
+    for (auto* v : {&hashes, &entries, &nodes}) {
+      if (v->capacity() > kKeep) {
+        v->clear();
+        v->shrink_to_fit();
+      }
+    }
+  }
+};
+
+std::string NameBefore(const char* text, uint32_t value_at, bool escaped, uint32_t object_at) {
+  // Only for equal hashes, so it may walk from the object's beginning.
+  const char* close = text + value_at - 2;
+  if (!escaped) {
+    const char* open = close - 1;
+    while (*open != '"') --open;
+    return std::string(open + 1, close);
+  }
+  const char* p = text + object_at + 1;
+  for (;;) {
+    const char* end = StringEnd(p);
+    if (end == close + 1) return DecodeJsonString({p, static_cast<size_t>(end - p)});
+    p = ValueEnd(end + 1) + 1;
+  }
+}
+
+class Builder {
+ public:
+  Builder(const char* text, Scratch& s) : text_(text), s_(s) {}
+
+  // Returns the offset of a repeated name's value, or 0.
+  uint32_t FindDuplicate(const Frame& frame) {
+    const uint32_t n = static_cast<uint32_t>(s_.entries.size()) - frame.first;
+    const uint32_t* h = s_.hashes.data() + frame.first;
+    if (n <= 24) {
+      for (uint32_t i = 1; i < n; ++i) {
+        for (uint32_t j = 0; j < i; ++j) {
+          if (h[i] == h[j]) [[unlikely]] {
+            if (uint32_t at = SameName(frame, j, i)) return at;
+          }
+        }
+      }
+      return 0;
+    }
+    // Many members: sort by hash, and by name where hashes agree, so that crafted collisions stay n log n.
+    std::vector<uint32_t> order(n);
+    for (uint32_t i = 0; i < n; ++i) order[i] = i;
+    std::sort(order.begin(), order.end(), [&](uint32_t a, uint32_t b) { return h[a] < h[b]; });
+    for (uint32_t i = 0; i < n;) {
+      uint32_t end = i + 1;
+      while (end < n && h[order[end]] == h[order[i]]) ++end;
+      if (end - i > 1) {
+        std::vector<std::pair<std::string, uint32_t>> names;
+        for (uint32_t k = i; k < end; ++k) names.emplace_back(Name(frame, order[k]), order[k]);
+        std::sort(names.begin(), names.end());
+        for (size_t k = 1; k < names.size(); ++k) {
+          if (names[k].first == names[k - 1].first) return ValueAt(frame, names[k].second);
+        }
+      }
+      i = end;
+    }
+    return 0;
+  }
+
+  Entry Close(const Frame& frame, uint32_t end, bool name_escaped) {
+    const uint32_t at = static_cast<uint32_t>(s_.nodes.size());
+    const uint32_t n = static_cast<uint32_t>(s_.entries.size()) - frame.first;
+    const size_t words = 3 + (frame.object ? 2 * size_t{n} : n);
+    s_.nodes.resize(at + words);
+    uint32_t* node = s_.nodes.data() + at;
+    node[0] = frame.offset;
+    node[1] = end;
+    node[2] = n;
+    node += 3;
+    if (frame.object) {
+      std::memcpy(node, s_.hashes.data() + frame.first, n * sizeof(uint32_t));
+      node += n;
+    }
+    std::memcpy(node, s_.entries.data() + frame.first, n * sizeof(uint32_t));
+    s_.hashes.resize(frame.first);
+    s_.entries.resize(frame.first);
+    return Entry::Make(frame.object ? Kind::kObject : Kind::kArray, name_escaped, at);
+  }
+
+ private:
+  uint32_t ValueAt(const Frame& frame, uint32_t member) {
+    const Entry e{s_.entries[frame.first + member]};
+    return e.is_container() ? s_.nodes[e.payload()] : e.payload();
+  }
+  std::string Name(const Frame& frame, uint32_t member) {
+    const bool escaped = Entry{s_.entries[frame.first + member]}.name_escaped();
+    return NameBefore(text_, ValueAt(frame, member), escaped, frame.offset);
+  }
+  uint32_t SameName(const Frame& frame, uint32_t a, uint32_t b) {
+    return Name(frame, a) == Name(frame, b) ? ValueAt(frame, b) : 0;
+  }
+
+  const char* text_;
+  Scratch& s_;
+};
+
+}  // namespace
+
+uint32_t* MakeIndex(const char* text, size_t size, uint32_t* duplicate_at) {
+  thread_local Scratch s;
+  s.hashes.clear();
+  s.entries.clear();
+  s.nodes.clear();
+  s.nodes.push_back(0);  // the root's entry, filled in last
+  Builder builder(text, s);
+
+  const char* p = text;
+  const char* const end = text + size;
+  int depth = 0;
+  // Of the member whose value comes next.
+  uint32_t hash = 0;
+  bool escaped = false;
+  // Each round: at p stands a value, or (in an object) a member's name and value, or a closing bracket.
+  bool name_escaped_of[kMaxDepth + 2];
+  uint32_t hash_of[kMaxDepth + 2];
+  while (p < end) {
+    if (depth > 0 && s.frames[depth].object && *p == '"') {
+      bool name_escapes = false;
+      const char* close = StringClose(p, &name_escapes);
+      const std::string_view raw(p, close + 1 - p);
+      escaped = name_escapes;
+      hash = escaped ? HashMemberName(DecodeJsonString(raw)) : HashMemberName(raw.substr(1, raw.size() - 2));
+      p = close + 2;  // quote and colon
+    } else if (depth > 0 && !s.frames[depth].object) {
+      hash = 0;
+      escaped = false;
+    }
+    const uint32_t at = static_cast<uint32_t>(p - text);
+    Entry done{0};
+    switch (*p) {
+      case '{':
+      case '[':
+        ++depth;
+        s.frames[depth] = {static_cast<uint32_t>(s.entries.size()), at, *p == '{'};
+        name_escaped_of[depth] = escaped;
+        hash_of[depth] = hash;
+        ++p;
+        if (*p != '}' && *p != ']') continue;
+        [[fallthrough]];
+      case '}':
+      case ']':
+      closing: {
+        const Frame& frame = s.frames[depth];
+        if (duplicate_at != nullptr && frame.object) {
+          if (uint32_t repeated = builder.FindDuplicate(frame)) {
+            *duplicate_at = repeated;
+            return nullptr;
+          }
+        }
+        ++p;
+        done = builder.Close(frame, static_cast<uint32_t>(p - text), name_escaped_of[depth]);
+        hash = hash_of[depth];
+        --depth;
+        break;
+      }
+      case '"': {
+        bool escapes = false;
+        p = StringClose(p, &escapes) + 1;
+        done = Entry::Make(escapes ? Kind::kEscapedString : Kind::kString, escaped, at);
+        break;
+      }
+      case 't':
+        p += 4;
+        done = Entry::Make(Kind::kTrue, escaped, at);
+        break;
+      case 'f':
+        p += 5;
+        done = Entry::Make(Kind::kFalse, escaped, at);
+        break;
+      case 'n':
+        p += 4;
+        done = Entry::Make(Kind::kNull, escaped, at);
+        break;
+      default:
+        p = ScalarEnd(p);
+        done = Entry::Make(Kind::kNumber, escaped, at);
+        break;
+    }
+    if (depth == 0) {
+      s.nodes[0] = done.bits;
+      break;
+    }
+    s.hashes.push_back(hash);
+    s.entries.push_back(done.bits);
+    if (*p == ',') {
+      ++p;
+    } else {
+      goto closing;
+    }
+  }
+
+  const size_t words = s.nodes.size();
+  auto* index = static_cast<uint32_t*>(std::malloc((1 + words + kPaddingWords) * sizeof(uint32_t)));
+  if (index == nullptr) throw std::bad_alloc();
+  index[0] = static_cast<uint32_t>(words);
+  std::memcpy(index + 1, s.nodes.data(), words * sizeof(uint32_t));
+  std::memset(index + 1 + words, 0, kPaddingWords * sizeof(uint32_t));
+  s.Trim();
+  return index + 1;
+}
+
+void FreeIndex(uint32_t* index) {
+  if (index != nullptr) std::free(index - 1);
+}
+
+size_t IndexBytes(const uint32_t* index) { return (1 + index[-1] + kPaddingWords) * sizeof(uint32_t); }
+
+const uint32_t* DocumentRep::BuildIndex() const {
+  uint32_t* fresh = MakeIndex(text(), size, nullptr);
+  uint32_t* expected = nullptr;
+  if (index.compare_exchange_strong(expected, fresh, std::memory_order_acq_rel)) return fresh;
+  FreeIndex(fresh);
+  return expected;
+}
+
+DocumentRep* DocumentRep::New(size_t size) {
+  void* memory = ::operator new(sizeof(DocumentRep) + size + kTextPadding);
+  auto* rep = new (memory) DocumentRep();
+  rep->size = static_cast<uint32_t>(size);
+  std::memset(rep->text() + size, 0, kTextPadding);
+  return rep;
+}
+
+void DocumentRep::Delete(const DocumentRep* rep) {
+  FreeIndex(rep->index.load(std::memory_order_acquire));
+  rep->~DocumentRep();
+  ::operator delete(const_cast<DocumentRep*>(rep));
+}
+
+}  // namespace strata::internal

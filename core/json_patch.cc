@@ -1,0 +1,342 @@
+#include "core/json_patch.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "core/json_text.h"
+#include "core/value_order.h"
+
+namespace strata {
+namespace {
+
+// Writes the members of one object.
+class ObjectWriter {
+ public:
+  explicit ObjectWriter(std::string* out) : out_(out) { out_->push_back('{'); }
+  void Raw(std::string_view raw_name, std::string_view raw_value) {
+    Name(raw_name);
+    out_->append(raw_value);
+  }
+  void Name(std::string_view raw_name) {
+    if (!first_) out_->push_back(',');
+    first_ = false;
+    out_->append(raw_name);
+    out_->push_back(':');
+  }
+  void Close() { out_->push_back('}'); }
+
+ private:
+  std::string* out_;
+  bool first_ = true;
+};
+
+void AppendMerged(std::string* out, Value target, Value patch) {
+  if (!patch.is_object()) {
+    out->append(patch.text());
+    return;
+  }
+  ObjectWriter w(out);
+  std::string scratch;
+  for (MemberIterator m(target); !m.done(); m.Next()) {
+    const Value change = patch.Find(m.name(&scratch), m.name_hash());
+    if (!change.exists()) {
+      w.Raw(m.raw_name(), m.value().text());
+    } else if (change.type() != Type::kNull) {
+      w.Name(m.raw_name());
+      AppendMerged(out, m.value(), change);
+    }
+  }
+  for (MemberIterator m(patch); !m.done(); m.Next()) {
+    if (m.value().type() == Type::kNull || target.Find(m.name(&scratch), m.name_hash()).exists()) continue;
+    w.Name(m.raw_name());
+    AppendMerged(out, Value(), m.value());
+  }
+  w.Close();
+}
+
+// ---- RFC 6902 ------------------------------------------------------------------------------------------------
+
+using Steps = std::vector<std::string>;
+
+enum class Edit { kAdd, kReplace, kRemove };
+
+Status NoSuchPath(std::string_view step, Value in) {
+  if (in.is_array()) {
+    return InvalidArgument(Concat("there is no element \"", step, "\" in an array of ", std::to_string(in.size())));
+  }
+  if (in.is_object()) return InvalidArgument(Concat("there is no member \"", step, "\""));
+  return InvalidArgument(Concat("\"", step, "\" leads into ", TypeName(in.type())));
+}
+
+StatusOr<Value> Locate(Value from, const Steps& steps) {
+  for (const std::string& step : steps) {
+    Value next;
+    if (from.is_object()) {
+      next = from.Find(step);
+    } else if (from.is_array()) {
+      const int64_t i = ParseArrayIndex(step);
+      if (i >= 0 && i < from.size()) next = from.At(static_cast<uint32_t>(i));
+    }
+    if (!next.exists()) return NoSuchPath(step, from);
+    from = next;
+  }
+  return from;
+}
+
+// Appends `in` with the edit made at steps[depth..].
+Status AppendEdited(std::string* out, Value in, const Steps& steps, size_t depth, Edit edit,
+                    std::string_view raw) {
+  const std::string& step = steps[depth];
+  const bool last = depth + 1 == steps.size();
+  if (in.is_object()) {
+    const Value old = in.Find(step);
+    if (!old.exists() && !(last && edit == Edit::kAdd)) return NoSuchPath(step, in);
+    ObjectWriter w(out);
+    std::string scratch;
+    for (MemberIterator m(in); !m.done(); m.Next()) {
+      if (m.name(&scratch) != step) {
+        w.Raw(m.raw_name(), m.value().text());
+      } else if (!last) {
+        w.Name(m.raw_name());
+        RETURN_IF_ERROR(AppendEdited(out, m.value(), steps, depth + 1, edit, raw));
+      } else if (edit != Edit::kRemove) {
+        w.Raw(m.raw_name(), raw);
+      }
+    }
+    if (!old.exists()) w.Raw(JsonString(step), raw);
+    w.Close();
+    return OkStatus();
+  }
+  if (!in.is_array()) return NoSuchPath(step, in);
+  const bool insert = last && edit == Edit::kAdd;
+  const int64_t at = insert && step == "-" ? in.size() : ParseArrayIndex(step);
+  if (at < 0 || at > in.size() || (at == in.size() && !insert)) return NoSuchPath(step, in);
+  out->push_back('[');
+  bool first = true;
+  const auto comma = [&] {
+    if (!first) out->push_back(',');
+    first = false;
+  };
+  for (uint32_t i = 0; i <= in.size(); ++i) {
+    if (i == at && last && edit != Edit::kRemove) {
+      comma();
+      out->append(raw);
+    }
+    if (i == in.size() || (i == at && last && !insert)) continue;
+    comma();
+    if (i == at && !last) {
+      RETURN_IF_ERROR(AppendEdited(out, in.At(i), steps, depth + 1, edit, raw));
+    } else {
+      out->append(in.At(i).text());
+    }
+  }
+  out->push_back(']');
+  return OkStatus();
+}
+
+StatusOr<Document> Edited(const Document& doc, const Steps& steps, Edit edit, std::string_view raw) {
+  if (steps.empty()) {
+    if (edit == Edit::kRemove) return InvalidArgument("the whole document cannot be removed");
+    return Document::FromTrusted(raw);
+  }
+  std::string out;
+  RETURN_IF_ERROR(AppendEdited(&out, doc.root(), steps, 0, edit, raw));
+  // Nesting may have grown beyond the limit, so the result is checked like text from outside.
+  return Document::Parse(out);
+}
+
+StatusOr<Steps> PointerOf(Value op, std::string_view name) {
+  const Value v = op.Find(name);
+  if (!v.is_string()) return InvalidArgument(Concat("\"", name, "\" must be a string, found ", TypeName(v.type())));
+  return ParseJsonPointer(v.String());
+}
+
+StatusOr<Document> ApplyOperation(const Document& doc, Value op) {
+  if (!op.is_object()) return InvalidArgument(Concat("expected an object, found ", TypeName(op.type())));
+  const Value name = op.Find("op");
+  ASSIGN_OR_RETURN(const Steps path, PointerOf(op, "path"));
+  const auto is = [&](std::string_view s) { return name.is_string() && name.StringEquals(s); };
+  if (is("remove")) return Edited(doc, path, Edit::kRemove, "");
+  if (is("add") || is("replace") || is("test")) {
+    const Value value = op.Find("value");
+    if (!value.exists()) return InvalidArgument("\"value\" is missing");
+    if (!is("test")) return Edited(doc, path, is("add") ? Edit::kAdd : Edit::kReplace, value.text());
+    ASSIGN_OR_RETURN(const Value found, Locate(doc.root(), path));
+    if (SameValue(found, value)) return doc;
+    return FailedPrecondition(Concat("the test does not hold: found ", found.text().substr(0, 100)));
+  }
+  if (is("move") || is("copy")) {
+    ASSIGN_OR_RETURN(const Steps from, PointerOf(op, "from"));
+    ASSIGN_OR_RETURN(const Value found, Locate(doc.root(), from));
+    const std::string raw(found.text());
+    if (is("copy")) return Edited(doc, path, Edit::kAdd, raw);
+    if (from.size() < path.size() && std::equal(from.begin(), from.end(), path.begin())) {
+      return InvalidArgument("a value cannot be moved into itself");
+    }
+    if (from == path) return doc;
+    ASSIGN_OR_RETURN(const Document without, Edited(doc, from, Edit::kRemove, ""));
+    return Edited(without, path, Edit::kAdd, raw);
+  }
+  return InvalidArgument(Concat("\"op\" must be add, remove, replace, move, copy or test, found ",
+                                name.exists() ? name.text() : "nothing"));
+}
+
+// ---- projection ----------------------------------------------------------------------------------------------
+
+// The paths as a tree: children by name; a leaf takes the whole value.
+struct PathTree {
+  bool leaf = false;
+  std::vector<std::pair<std::string, PathTree>> children;
+
+  void Insert(const Path& path, size_t depth) {
+    if (depth == path.size()) {
+      leaf = true;
+      return;
+    }
+    for (auto& [name, child] : children) {
+      if (name == path.name(depth)) return child.Insert(path, depth + 1);
+    }
+    children.emplace_back(path.name(depth), PathTree{}).second.Insert(path, depth + 1);
+  }
+  const PathTree* Find(std::string_view name) const {
+    for (const auto& [n, child] : children) {
+      if (n == name) return &child;
+    }
+    return nullptr;
+  }
+};
+
+PathTree MakeTree(const std::vector<Path>& paths) {
+  PathTree tree;
+  for (const Path& p : paths) tree.Insert(p, 0);
+  return tree;
+}
+
+// Appends the parts of `v` that the tree names; false when there are none.
+bool AppendKept(std::string* out, Value v, const PathTree& tree) {
+  if (tree.leaf) {
+    if (!v.exists()) return false;
+    out->append(v.text());
+    return true;
+  }
+  const size_t start = out->size();
+  ObjectWriter w(out);
+  bool any = false;
+  for (const auto& [name, child] : tree.children) {
+    Value next = v.Find(name);
+    const int64_t index = ParseArrayIndex(name);
+    if (v.is_array() && index >= 0 && index < v.size()) next = v.At(static_cast<uint32_t>(index));
+    if (!next.exists()) continue;
+    const size_t before = out->size();
+    ObjectWriter undo = w;
+    w.Name(JsonString(name));
+    if (AppendKept(out, next, child)) {
+      any = true;
+    } else {
+      out->resize(before);
+      w = undo;
+    }
+  }
+  w.Close();
+  if (!any) out->resize(start);
+  return any;
+}
+
+void AppendWithout(std::string* out, Value v, const PathTree& tree) {
+  if (v.is_object()) {
+    ObjectWriter w(out);
+    std::string scratch;
+    for (MemberIterator m(v); !m.done(); m.Next()) {
+      const PathTree* child = tree.Find(m.name(&scratch));
+      if (child == nullptr) {
+        w.Raw(m.raw_name(), m.value().text());
+      } else if (!child->leaf) {
+        w.Name(m.raw_name());
+        AppendWithout(out, m.value(), *child);
+      }
+    }
+    w.Close();
+  } else if (v.is_array()) {
+    out->push_back('[');
+    bool first = true;
+    for (uint32_t i = 0; i < v.size(); ++i) {
+      const PathTree* child = tree.Find(std::to_string(i));
+      if (child != nullptr && child->leaf) continue;
+      if (!first) out->push_back(',');
+      first = false;
+      if (child == nullptr) {
+        out->append(v.At(i).text());
+      } else {
+        AppendWithout(out, v.At(i), *child);
+      }
+    }
+    out->push_back(']');
+  } else {
+    out->append(v.text());
+  }
+}
+
+}  // namespace
+
+Document MergePatch(const Document& target, const Document& patch) {
+  std::string out;
+  out.reserve(target.text().size() + patch.text().size());
+  AppendMerged(&out, target.root(), patch.root());
+  return Document::FromTrusted(out);
+}
+
+StatusOr<Document> ApplyJsonPatch(const Document& target, const Document& patch) {
+  const Value ops = patch.root();
+  if (!ops.is_array()) {
+    return InvalidArgument(Concat("a JSON Patch is an array of operations, found ", TypeName(ops.type())));
+  }
+  if (ops.size() > kMaxPatchOperations) {
+    return ResourceExhausted(Concat("the patch has ", std::to_string(ops.size()), " operations; at most ",
+                                    std::to_string(kMaxPatchOperations), " are taken"));
+  }
+  Document doc = target;
+  for (uint32_t i = 0; i < ops.size(); ++i) {
+    StatusOr<Document> next = ApplyOperation(doc, ops.At(i));
+    if (!next.ok()) {
+      return WithMessage(next.status(), Concat("/", std::to_string(i), ": ", Message(next.status())));
+    }
+    doc = *std::move(next);
+  }
+  return doc;
+}
+
+Document WithMember(const Document& object, std::string_view name, std::string_view raw) {
+  const Value root = object.root();
+  const Value old = root.Find(name);
+  const std::string_view text = object.text();
+  std::string out;
+  out.reserve(text.size() + name.size() + raw.size() + 4);
+  if (old.exists()) {
+    const std::string_view was = old.text();
+    out.append(text.substr(0, was.data() - text.data()));
+    out.append(raw);
+    out.append(text.substr(was.data() + was.size() - text.data()));
+  } else {
+    out.push_back('{');
+    AppendJsonString(&out, name);
+    out.push_back(':');
+    out.append(raw);
+    if (root.size() > 0) out.push_back(',');
+    out.append(text.substr(1));
+  }
+  return Document::FromTrusted(out);
+}
+
+Document KeepPaths(const Document& object, const std::vector<Path>& paths) {
+  std::string out;
+  if (!AppendKept(&out, object.root(), MakeTree(paths))) out = "{}";
+  return Document::FromTrusted(out);
+}
+
+Document DropPaths(const Document& object, const std::vector<Path>& paths) {
+  std::string out;
+  AppendWithout(&out, object.root(), MakeTree(paths));
+  return Document::FromTrusted(out);
+}
+
+}  // namespace strata

@@ -1,0 +1,105 @@
+#include "core/key_encoding.h"
+
+#include <cmath>
+#include <cstdint>
+
+#include "core/sorted_members.h"
+
+namespace strata {
+namespace {
+
+void AppendBigEndian(std::string* out, uint64_t v, int bytes) {
+  for (int shift = 8 * (bytes - 1); shift >= 0; shift -= 8) out->push_back(static_cast<char>(v >> shift));
+}
+
+void AppendNumber(std::string* out, const Number& n) {
+  uint64_t mantissa = 0;  // the number's leading 64 bits, the first of them set
+  int exponent = 0;       // the number is mantissa * 2^(exponent - 63)
+  bool negative = false;
+  switch (n.kind()) {
+    case Number::Kind::kInt:
+      negative = n.int_value() < 0;
+      mantissa = negative ? ~static_cast<uint64_t>(n.int_value()) + 1 : static_cast<uint64_t>(n.int_value());
+      exponent = 63;
+      break;
+    case Number::Kind::kUint:
+      mantissa = n.uint_value();
+      exponent = 63;
+      break;
+    case Number::Kind::kDouble: {
+      const double d = n.ToDouble();
+      negative = d < 0;
+      const double fraction = std::frexp(std::fabs(d), &exponent);  // in [0.5, 1), or 0
+      mantissa = static_cast<uint64_t>(std::ldexp(fraction, 64));
+      exponent -= 1;
+      break;
+    }
+  }
+  std::string bytes;
+  if (mantissa == 0) {
+    bytes.assign(11, '\0');
+    bytes[0] = 1;
+  } else {
+    const int shift = __builtin_clzll(mantissa);
+    mantissa <<= shift;
+    exponent -= shift;
+    bytes.push_back(2);
+    AppendBigEndian(&bytes, static_cast<uint64_t>(exponent + 0x4000), 2);
+    AppendBigEndian(&bytes, mantissa, 8);
+    if (negative) {
+      for (char& c : bytes) c = static_cast<char>(~c);
+      bytes[0] = 0;
+    }
+  }
+  out->append(bytes);
+}
+
+void AppendString(std::string* out, std::string_view s) {
+  for (char c : s) {
+    out->push_back(c);
+    if (c == '\0') out->push_back('\xFF');
+  }
+  out->push_back('\0');
+  out->push_back('\x01');
+}
+
+void Append(std::string* out, Value v) {
+  const Type type = v.type();
+  out->push_back(static_cast<char>(static_cast<int>(type) + 2));  // above every terminator
+  switch (type) {
+    case Type::kMissing:
+    case Type::kNull:
+    case Type::kFalse:
+    case Type::kTrue: return;
+    case Type::kNumber: AppendNumber(out, v.number()); return;
+    case Type::kString: {
+      std::string scratch;
+      AppendString(out, v.StringView(&scratch));
+      return;
+    }
+    case Type::kArray:
+      for (uint32_t i = 0; i < v.size(); ++i) Append(out, v.At(i));
+      out->push_back('\0');
+      return;
+    case Type::kObject:
+      for (const auto& [name, value] : SortedMembers(v)) {
+        out->push_back('\x01');
+        AppendString(out, name);
+        Append(out, value);
+      }
+      out->push_back('\0');
+      return;
+  }
+}
+
+}  // namespace
+
+void AppendKey(std::string* out, Value v, SortDirection direction) {
+  const size_t start = out->size();
+  Append(out, v);
+  if (direction == SortDirection::kDescending) {
+    for (size_t i = start; i < out->size(); ++i) (*out)[i] = static_cast<char>(~(*out)[i]);
+  }
+}
+
+}  // namespace strata

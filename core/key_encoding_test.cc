@@ -1,0 +1,52 @@
+#include "core/key_encoding.h"
+
+#include <gtest/gtest.h>
+
+#include <vector>
+
+#include "core/value_order.h"
+#include "tests/support/random_json.h"
+
+namespace strata {
+namespace {
+
+TEST(KeyEncoding, BytesSortAsValuesDo) {
+  testing::RandomJson random(testing::PrintedSeed());
+  std::vector<Document> docs;
+  for (int i = 0; i < 600; ++i) {
+    auto d = Document::Parse(random.Any(2));
+    ASSERT_TRUE(d.ok()) << d.status();
+    docs.push_back(*d);
+  }
+  const auto key = [](const Document& d, SortDirection direction) {
+    std::string k;
+    AppendKey(&k, d.root(), direction);
+    return k;
+  };
+  for (const Document& a : docs) {
+    for (const Document& b : docs) {
+      const auto order = CompareValues(a.root(), b.root());
+      const auto up = key(a, SortDirection::kAscending) <=> key(b, SortDirection::kAscending);
+      const auto down = key(a, SortDirection::kDescending) <=> key(b, SortDirection::kDescending);
+      ASSERT_EQ(order, up) << a.text() << " " << b.text();
+      ASSERT_EQ(order, 0 <=> down) << a.text() << " " << b.text();
+      ASSERT_EQ(order, 0 <=> CompareValues(b.root(), a.root()));
+    }
+  }
+}
+
+TEST(KeyEncoding, TypesSortInTheirOrder) {
+  const char* const kSorted[] = {"null", "false", "true",  "-1e300", "-2", "-1.5", "0",   "5e-324", "1",
+                                 "1.5",  "1e300", "\"\"", "\"a\"",  "\"b\"", "[]", "[0]", "{}",    "{\"a\":1}"};
+  std::string before;
+  AppendKey(&before, Value());
+  for (const char* text : kSorted) {
+    std::string k;
+    AppendKey(&k, Document::FromTrusted(text).root());
+    EXPECT_LT(before, k) << text;
+    before = k;
+  }
+}
+
+}  // namespace
+}  // namespace strata

@@ -1,0 +1,199 @@
+#include "core/number.h"
+
+#include <charconv>
+#include <cmath>
+#include <cstring>
+
+namespace strata {
+namespace {
+
+bool IsDigit(char c) { return static_cast<unsigned char>(c - '0') < 10; }
+
+// 10^0 .. 10^22: the powers of ten that a double holds exactly.
+constexpr double kPowersOfTen[] = {1e0,  1e1,  1e2,  1e3,  1e4,  1e5,  1e6,  1e7,
+                                   1e8,  1e9,  1e10, 1e11, 1e12, 1e13, 1e14, 1e15,
+                                   1e16, 1e17, 1e18, 1e19, 1e20, 1e21, 1e22};
+
+// The end of the number grammar at p (which need not be followed by anything in particular), or null.
+const char* ScanNumber(const char* p, const char* end) {
+  if (p != end && *p == '-') ++p;
+  if (p == end || !IsDigit(*p)) return nullptr;
+  if (*p == '0') {
+    ++p;
+  } else {
+    while (p != end && IsDigit(*p)) ++p;
+  }
+  if (p != end && *p == '.') {
+    ++p;
+    if (p == end || !IsDigit(*p)) return nullptr;
+    while (p != end && IsDigit(*p)) ++p;
+  }
+  if (p != end && (*p == 'e' || *p == 'E')) {
+    ++p;
+    if (p != end && (*p == '+' || *p == '-')) ++p;
+    if (p == end || !IsDigit(*p)) return nullptr;
+    while (p != end && IsDigit(*p)) ++p;
+  }
+  return p;
+}
+
+Number DecodeSlow(const char* text) {
+  const char* end = text;
+  while (IsDigit(*end) || *end == '-' || *end == '+' || *end == '.' || *end == 'e' || *end == 'E') ++end;
+  double d = 0;
+  const auto result = std::from_chars(text, end, d);
+  if (result.ec == std::errc::result_out_of_range) {
+    // from_chars leaves d alone: tiny goes to zero, huge is refused before a document is made.
+    d = 0;
+    const std::string_view all(text, end - text);
+    const size_t e = all.find_first_of("eE");
+    const bool tiny = e != all.npos && e + 1 < all.size() && all[e + 1] == '-';
+    if (!tiny) return Number(*text == '-' ? -1.7976931348623157e308 : 1.7976931348623157e308);
+  }
+  return Number(d);
+}
+
+std::strong_ordering CompareDoubles(double a, double b) {
+  return a < b ? std::strong_ordering::less
+               : a > b ? std::strong_ordering::greater : std::strong_ordering::equal;
+}
+
+std::strong_ordering CompareIntDouble(const Number& i, double d) {
+  // Number(double) turned every double that is an integer within range into one, so d has a fraction (and then its
+  // floor is exact) or lies outside the range.
+  if (d >= 18446744073709551616.0) return std::strong_ordering::less;
+  if (d < -9223372036854775808.0) return std::strong_ordering::greater;
+  const Number floor(static_cast<int64_t>(std::floor(d)));
+  return i <= floor ? std::strong_ordering::less : std::strong_ordering::greater;
+}
+
+}  // namespace
+
+Number::Number(double v) {
+  if (v >= -9223372036854775808.0 && v < 9223372036854775808.0) {
+    const int64_t i = static_cast<int64_t>(v);
+    if (static_cast<double>(i) == v) {
+      kind_ = Kind::kInt;
+      int_ = i;
+      return;
+    }
+  } else if (v >= 0 && v < 18446744073709551616.0) {
+    kind_ = Kind::kUint;
+    uint_ = static_cast<uint64_t>(v);
+    return;
+  }
+  kind_ = Kind::kDouble;
+  double_ = v;
+}
+
+Number Number::Decode(const char* text) {
+  const char* p = text;
+  const bool negative = *p == '-';
+  p += negative;
+  uint64_t m = 0;
+  int digits = 0;
+  while (IsDigit(*p)) {
+    m = m * 10 + (*p - '0');
+    ++p;
+    ++digits;
+  }
+  if (digits > 19) {
+    uint64_t u = 0;
+    const bool integer = *p != '.' && *p != 'e' && *p != 'E';
+    if (!negative && integer && std::from_chars(text, p, u).ec == std::errc()) return Number(u);
+    return DecodeSlow(text);
+  }
+  if (*p != '.' && *p != 'e' && *p != 'E') {
+    if (!negative) return Number(m);
+    if (m <= uint64_t{1} << 63) return Number(static_cast<int64_t>(~m + 1));
+    return Number(-static_cast<double>(m));
+  }
+  int exponent = 0;
+  if (*p == '.') {
+    ++p;
+    while (IsDigit(*p)) {
+      if (++digits > 19) return DecodeSlow(text);
+      m = m * 10 + (*p - '0');
+      ++p;
+      --exponent;
+    }
+  }
+  if (*p == 'e' || *p == 'E') {
+    ++p;
+    const bool minus = *p == '-';
+    if (*p == '-' || *p == '+') ++p;
+    int e = 0;
+    while (IsDigit(*p)) {
+      if (e > 9999) return DecodeSlow(text);
+      e = e * 10 + (*p - '0');
+      ++p;
+    }
+    exponent += minus ? -e : e;
+  }
+  // Clinger's fast path: both operands are exact, so one rounding gives the nearest double.
+  if (m <= uint64_t{1} << 53 && exponent >= -22 && exponent <= 22) {
+    double d = static_cast<double>(m);
+    d = exponent < 0 ? d / kPowersOfTen[-exponent] : d * kPowersOfTen[exponent];
+    return Number(negative ? -d : d);
+  }
+  return DecodeSlow(text);
+}
+
+std::optional<Number> Number::Parse(std::string_view text) {
+  const char* end = text.data() + text.size();
+  if (ScanNumber(text.data(), end) != end || text.empty()) return std::nullopt;
+  const std::string copy(text);  // Decode wants a terminator
+  const Number n = Decode(copy.c_str());
+  if (n.kind_ == Kind::kDouble) {
+    double d = 0;
+    const auto r = std::from_chars(copy.data(), copy.data() + copy.size(), d);
+    if (r.ec == std::errc::result_out_of_range && std::abs(n.double_) > 1) return std::nullopt;
+  }
+  return n;
+}
+
+double Number::ToDouble() const {
+  switch (kind_) {
+    case Kind::kInt: return static_cast<double>(int_);
+    case Kind::kUint: return static_cast<double>(uint_);
+    case Kind::kDouble: return double_;
+  }
+  return 0;
+}
+
+std::string Number::ToString() const {
+  char buffer[32];
+  std::to_chars_result r{};
+  switch (kind_) {
+    case Kind::kInt: r = std::to_chars(buffer, buffer + sizeof buffer, int_); break;
+    case Kind::kUint: r = std::to_chars(buffer, buffer + sizeof buffer, uint_); break;
+    case Kind::kDouble: r = std::to_chars(buffer, buffer + sizeof buffer, double_); break;
+  }
+  return std::string(buffer, r.ptr);
+}
+
+std::strong_ordering operator<=>(const Number& a, const Number& b) {
+  using Kind = Number::Kind;
+  if (a.kind_ == b.kind_) {
+    switch (a.kind_) {
+      case Kind::kInt: return a.int_ <=> b.int_;
+      case Kind::kUint: return a.uint_ <=> b.uint_;
+      case Kind::kDouble: return CompareDoubles(a.double_, b.double_);
+    }
+  }
+  if (a.kind_ == Kind::kDouble) return 0 <=> CompareIntDouble(b, a.double_);
+  if (b.kind_ == Kind::kDouble) return CompareIntDouble(a, b.double_);
+  // One is above 2^63, the other is an int64.
+  return a.kind_ == Kind::kUint ? std::strong_ordering::greater : std::strong_ordering::less;
+}
+
+Number Add(const Number& a, const Number& b) {
+  int64_t sum = 0;
+  if (a.is_int() && b.is_int() && !__builtin_add_overflow(a.int_value(), b.int_value(), &sum)) {
+    return Number(sum);
+  }
+  const double d = a.ToDouble() + b.ToDouble();
+  return Number(std::isfinite(d) ? d : std::copysign(1.7976931348623157e308, d));
+}
+
+}  // namespace strata
