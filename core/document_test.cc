@@ -47,7 +47,7 @@ TEST(Document, SaysWhatIsWrongAndWhere) {
   EXPECT_EQ(Error("{\n \"a\":1,\n \"a\":2}"),
             "at byte 11 (line 3, column 2): the member \"a\" stands here for the second time");
   EXPECT_EQ(Error("{\"a\":1,\"\\u0061\":2}"),
-            "at byte 7 (line 1, column 8): the member \"\\u0061\" stands here for the second time");
+            "at byte 7 (line 1, column 8): the member \"a\" stands here for the second time");
   EXPECT_EQ(Error(""), "at byte 0 (line 1, column 1): expected a value, found the end of the text");
   EXPECT_EQ(Error("{\"a\":1,}"), "at byte 7 (line 1, column 8): expected a member's name in quotes, found \"}\"");
   EXPECT_EQ(Error("[01]"), "at byte 1 (line 1, column 2): \"01\" is not a JSON number (or is beyond 1.8e308)");

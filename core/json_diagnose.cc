@@ -49,7 +49,8 @@ class Reader {
   }
 
   Status ReadValue(int depth) {
-    if (depth > kMaxDepth) {
+    const bool container = at_ < text_.size() && (text_[at_] == '{' || text_[at_] == '[');
+    if (container && depth == kMaxDepth) {
       return Error(at_, Concat("arrays and objects are nested more than ", std::to_string(kMaxDepth), " deep"));
     }
     if (at_ >= text_.size()) return Error(at_, "expected a value, found the end of the text");

@@ -25,7 +25,7 @@ struct Parser {
     }
     std::memcpy(padded.get(), text.data(), text.size());
     if (text.size() > dom.capacity() &&
-        dom.allocate(std::max<size_t>(text.size(), 4096), kMaxDepth + 1) != simdjson::SUCCESS) {
+        dom.allocate(std::max<size_t>(text.size(), 4096), kMaxDepth) != simdjson::SUCCESS) {
       return false;
     }
     return dom.parse(padded.get(), text.size(), false).error() == simdjson::SUCCESS;

@@ -1,0 +1,159 @@
+#include "query/complete.h"
+
+#include <chrono>
+
+#include "query/continuation.h"
+#include "query/operators/operators.h"
+#include "query/print.h"
+
+namespace strata {
+namespace {
+
+// Adds figures to whatever it passes on.
+class MeasuredCursor final : public Cursor {
+ public:
+  MeasuredCursor(std::unique_ptr<Cursor> inner, bool timed) : inner_(std::move(inner)), timed_(timed) {}
+
+  Status Next(const Context& ctx, size_t max_rows, RowBatch* batch) override {
+    const auto start = timed_ ? std::chrono::steady_clock::now() : std::chrono::steady_clock::time_point();
+    Status s = inner_->Next(ctx, max_rows, batch);
+    if (timed_) {
+      nanoseconds_ += static_cast<uint64_t>(
+          std::chrono::duration_cast<std::chrono::nanoseconds>(std::chrono::steady_clock::now() - start).count());
+    }
+    ++batches_;
+    rows_ += batch->rows.size();
+    return s;
+  }
+  std::string Position() const override { return inner_->Position(); }
+  ExplainNode Explain() const override {
+    ExplainNode n = inner_->Explain();
+    n.rows = rows_;
+    n.batches = batches_;
+    if (timed_) n.nanoseconds = nanoseconds_;
+    return n;
+  }
+
+ private:
+  std::unique_ptr<Cursor> inner_;
+  const bool timed_;
+  uint64_t rows_ = 0;
+  uint64_t batches_ = 0;
+  uint64_t nanoseconds_ = 0;
+};
+
+class CompletedCursor final : public Cursor {
+ public:
+  CompletedCursor(std::unique_ptr<Cursor> top, std::string query_text, bool scalar)
+      : top_(std::move(top)), query_text_(std::move(query_text)), scalar_(scalar) {}
+  Status Next(const Context& ctx, size_t max_rows, RowBatch* batch) override {
+    return top_->Next(ctx, max_rows, batch);
+  }
+  std::string Position() const override {
+    return scalar_ ? "" : EncodeContinuation(query_text_, top_->Position());
+  }
+  ExplainNode Explain() const override { return top_->Explain(); }
+
+ private:
+  std::unique_ptr<Cursor> top_;
+  const std::string query_text_;
+  const bool scalar_;
+};
+
+class CompletedPlan final : public Plan {
+ public:
+  CompletedPlan(std::unique_ptr<Plan> inner, const Query& query)
+      : inner_(std::move(inner)), query_(WithoutAfter(query).value()) {
+    for (const Node& n : query.stages()) {
+      if (n.is(Op::kAfter)) after_ = n.arg(0);
+    }
+  }
+
+  const Query& residual() const override { return nothing_; }
+
+  StatusOr<std::unique_ptr<Cursor>> Open(const Context& ctx, const OpenOptions& options) const override {
+    std::string continuation = options.position;
+    if (continuation.empty() && (after_.is_string() || after_.kind() == Node::Kind::kParam)) {
+      ASSIGN_OR_RETURN(const Query bound, BindParameters(Query::Of({}, {Node::Call(Op::kAfter, {after_})}), options.params));
+      continuation = bound.stages()[0].arg(0).text();
+    }
+    ASSIGN_OR_RETURN(const Query bound, BindParameters(query_, options.params));
+    const std::string text = bound.ToString();
+    std::string position;
+    if (!continuation.empty()) {
+      ASSIGN_OR_RETURN(position, DecodeContinuation(text, continuation));
+    }
+    ASSIGN_OR_RETURN(const Query residual, BindParameters(inner_->residual(), options.params));
+    ASSIGN_OR_RETURN(OperatorList operators, MakeOperators(residual, options.memory_budget));
+    // From the top down each operator takes its own part of the position off the end.
+    for (auto it = operators.rbegin(); it != operators.rend(); ++it) {
+      if (!(*it)->TakePosition(&position)) return BadContinuation();
+    }
+    OpenOptions inner_options = options;
+    inner_options.position = position;
+    ASSIGN_OR_RETURN(std::unique_ptr<Cursor> cursor, inner_->Open(ctx, inner_options));
+    cursor = std::make_unique<MeasuredCursor>(std::move(cursor), options.timed);
+    for (auto& op : operators) {
+      op->SetInput(std::move(cursor));
+      cursor = std::make_unique<MeasuredCursor>(std::move(op), options.timed);
+    }
+    return std::make_unique<CompletedCursor>(std::move(cursor), text, query_.is_scalar());
+  }
+
+  ExplainNode Explain() const override {
+    ExplainNode n = inner_->Explain();
+    const Query& rest = inner_->residual();
+    std::vector<ExplainNode> above;
+    if (!rest.conjuncts().empty()) {
+      ExplainNode f;
+      f.operation = "filter";
+      for (const Node& c : rest.conjuncts()) f.taken.push_back(PrintNode(c));
+      above.push_back(std::move(f));
+    }
+    for (const Node& s : rest.stages()) {
+      ExplainNode o;
+      o.operation = SpecOf(s.op()).role == Role::kPredicate ? "filter" : std::string(s.name());
+      o.taken.push_back(PrintNode(s));
+      above.push_back(std::move(o));
+    }
+    for (ExplainNode& a : above) {
+      a.children.push_back(std::move(n));
+      n = std::move(a);
+    }
+    return n;
+  }
+
+ private:
+  std::unique_ptr<Plan> inner_;
+  const Query query_;
+  const Query nothing_;
+  Node after_;
+};
+
+}  // namespace
+
+StatusOr<Query> WithoutAfter(const Query& query) {
+  std::vector<Node> stages;
+  int found = 0;
+  for (const Node& n : query.stages()) {
+    if (n.is(Op::kAfter)) {
+      ++found;
+    } else {
+      stages.push_back(n);
+    }
+  }
+  if (found > 1) return InvalidArgument("after(…) may stand once in a query");
+  if (found == 0) return query;
+  // Conditions that followed only after(…) are leading conjuncts.
+  std::vector<Node> conjuncts = query.conjuncts();
+  size_t i = 0;
+  while (i < stages.size() && SpecOf(stages[i].op()).role == Role::kPredicate) conjuncts.push_back(stages[i++]);
+  stages.erase(stages.begin(), stages.begin() + static_cast<std::ptrdiff_t>(i));
+  return Query::Of(std::move(conjuncts), std::move(stages));
+}
+
+std::unique_ptr<Plan> Complete(std::unique_ptr<Plan> inner, const Query& query) {
+  return std::make_unique<CompletedPlan>(std::move(inner), query);
+}
+
+}  // namespace strata

@@ -1,0 +1,38 @@
+// Filter: conditions compiled once, evaluated on a document's field index.
+//
+//   StatusOr<Filter> f = Filter::Compile(query.conjuncts());
+//   if (f->Matches(document.root())) …
+//
+// Paths become member hashes, literals typed comparisons, regexes RE2 programs, lists of strings hash sets;
+// conditions that cost least are asked first. Missing, null and other types never raise an error. Safe for concurrent
+// use.
+#ifndef STRATA_QUERY_FILTER_H_
+#define STRATA_QUERY_FILTER_H_
+
+#include <memory>
+#include <vector>
+
+#include "core/document.h"
+#include "core/status.h"
+#include "query/ast.h"
+
+namespace strata {
+
+class Filter {
+ public:
+  // Requires: bound conditions without parameters. Errors: Unimplemented for fulltext and rel, which need a stage.
+  static StatusOr<Filter> Compile(const std::vector<Node>& conjuncts);
+
+  Filter() = default;  // everything matches
+  bool Matches(Value row) const;
+  bool empty() const { return conjuncts_ == nullptr || conjuncts_->empty(); }
+
+  struct Predicate;
+
+ private:
+  std::shared_ptr<const std::vector<Predicate>> conjuncts_;
+};
+
+}  // namespace strata
+
+#endif  // STRATA_QUERY_FILTER_H_

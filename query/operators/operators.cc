@@ -1,0 +1,87 @@
+#include "query/operators/operators.h"
+
+#include <cstring>
+
+#include "query/print.h"
+
+namespace strata {
+
+Operator::Operator(const Node& n) : operation_(n.name()), text_({PrintNode(n)}) {}
+
+ExplainNode Operator::Explain() const {
+  ExplainNode n;
+  n.operation = operation_;
+  n.taken = text_;
+  n.children.push_back(input_->Explain());
+  return n;
+}
+
+bool RootOperator::TakePosition(std::string* position) {
+  if (position->empty()) return true;
+  if (position->size() != sizeof skip_) return false;
+  std::memcpy(&skip_, position->data(), sizeof skip_);
+  given_ = skip_;
+  position->clear();  // the input begins anew
+  return true;
+}
+
+std::string RootOperator::Position() const { return {reinterpret_cast<const char*>(&given_), sizeof given_}; }
+
+Status RootOperator::Next(const Context& ctx, size_t max_rows, RowBatch* batch) {
+  for (;;) {
+    batch->rows.clear();
+    batch->end = EndReason::kMore;
+    const uint64_t passing = skip_ < max_rows ? skip_ : max_rows;
+    RETURN_IF_ERROR(Produce(ctx, passing > 0 ? passing : max_rows, batch));
+    if (passing == 0) break;
+    skip_ -= std::min<uint64_t>(passing, batch->rows.size());
+    if (batch->end != EndReason::kMore) {
+      batch->rows.clear();
+      return OkStatus();
+    }
+  }
+  given_ += batch->rows.size();
+  return OkStatus();
+}
+
+Status OverBudget(std::string_view operation, size_t budget) {
+  return ResourceExhausted(Concat(operation, " holds more than its budget of ", std::to_string(budget >> 20),
+                                  " MiB; narrow the query, add a limit, or raise memory_budget"));
+}
+
+StatusOr<OperatorList> MakeOperators(const Query& residual, size_t memory_budget) {
+  OperatorList list;
+  if (!residual.conjuncts().empty()) {
+    ASSIGN_OR_RETURN(auto filter, MakeFilter(residual.conjuncts()));
+    list.push_back(std::move(filter));
+  }
+  const std::vector<Node>& stages = residual.stages();
+  for (size_t i = 0; i < stages.size(); ++i) {
+    const Node& n = stages[i];
+    switch (n.op()) {
+      case Op::kSort: {
+        const Node* limit = i + 1 < stages.size() && stages[i + 1].is(Op::kLimit) ? &stages[i + 1] : nullptr;
+        list.push_back(MakeSort(n, limit, memory_budget));
+        break;
+      }
+      case Op::kSelect:
+      case Op::kUnselect:
+      case Op::kValues: list.push_back(MakeProjection(n)); break;
+      case Op::kLimit: list.push_back(MakeLimit(n)); break;
+      case Op::kDistinct: list.push_back(MakeDistinct(n, memory_budget)); break;
+      case Op::kRecurse: list.push_back(MakeRecurse(n)); break;
+      case Op::kAggregate: list.push_back(MakeAggregate(n, memory_budget)); break;
+      case Op::kAfter: return Internal("after(…) reached an operator");
+      default:
+        if (SpecOf(n.op()).role == Role::kScalar) {
+          list.push_back(MakeScalar(n));
+        } else {
+          ASSIGN_OR_RETURN(auto filter, MakeFilter({n}));
+          list.push_back(std::move(filter));
+        }
+    }
+  }
+  return list;
+}
+
+}  // namespace strata

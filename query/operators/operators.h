@@ -1,0 +1,71 @@
+// The shared operators: cursors over cursors. Complete() stacks them over what a plan leaves.
+#ifndef STRATA_QUERY_OPERATORS_OPERATORS_H_
+#define STRATA_QUERY_OPERATORS_OPERATORS_H_
+
+#include <memory>
+#include <vector>
+
+#include "query/operator_table.h"
+#include "query/plan.h"
+
+namespace strata {
+
+// Either row by row (each output row comes from the rows pulled so far, nothing is held back, so the input's position
+// is its own), or a root of positions (it counts what it gave, and a resumed run repeats the input and skips).
+class Operator : public Cursor {
+ public:
+  void SetInput(std::unique_ptr<Cursor> input) { input_ = std::move(input); }
+  // Takes this operator's part off the end of a position; false when it is damaged.
+  virtual bool TakePosition(std::string* position) = 0;
+  ExplainNode Explain() const override;
+
+ protected:
+  explicit Operator(const Node& n);
+  Operator(std::string operation, std::vector<std::string> text)
+      : operation_(std::move(operation)), text_(std::move(text)) {}
+  Cursor& input() const { return *input_; }
+
+ private:
+  std::string operation_;
+  std::vector<std::string> text_;
+  std::unique_ptr<Cursor> input_;
+};
+
+// An operator that is a root of positions. Its rows come from Produce; skipping is done here.
+class RootOperator : public Operator {
+ public:
+  bool TakePosition(std::string* position) override;
+  std::string Position() const override;
+  Status Next(const Context& ctx, size_t max_rows, RowBatch* batch) override;
+
+ protected:
+  using Operator::Operator;
+  // As Cursor::Next, but *batch is empty on entry.
+  virtual Status Produce(const Context& ctx, size_t max_rows, RowBatch* batch) = 0;
+  uint64_t skipped() const { return skip_; }  // rows that a resumed run passes over
+
+ private:
+  uint64_t skip_ = 0;
+  uint64_t given_ = 0;
+};
+
+using OperatorList = std::vector<std::unique_ptr<Operator>>;
+// Bottom first. Requires: bound, without parameters and after(…).
+StatusOr<OperatorList> MakeOperators(const Query& residual, size_t memory_budget);
+
+StatusOr<std::unique_ptr<Operator>> MakeFilter(const std::vector<Node>& conditions);
+std::unique_ptr<Operator> MakeProjection(const Node& n);  // select, unselect, values
+std::unique_ptr<Operator> MakeLimit(const Node& n);
+// `limit`: the stage that follows at once, or null; then only so many rows are kept.
+std::unique_ptr<Operator> MakeSort(const Node& n, const Node* limit, size_t memory_budget);
+std::unique_ptr<Operator> MakeDistinct(const Node& n, size_t memory_budget);
+std::unique_ptr<Operator> MakeRecurse(const Node& n);
+std::unique_ptr<Operator> MakeAggregate(const Node& n, size_t memory_budget);
+std::unique_ptr<Operator> MakeScalar(const Node& n);
+
+// For the errors of operators that hold rows.
+Status OverBudget(std::string_view operation, size_t budget);
+
+}  // namespace strata
+
+#endif  // STRATA_QUERY_OPERATORS_OPERATORS_H_
