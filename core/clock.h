@@ -30,9 +30,9 @@ class IdGenerator {
  private:
   const Clock& clock_;
   Mutex mutex_;
-  uint64_t state_ GUARDED_BY(mutex_);    // of the xorshift generator
-  int64_t millis_ GUARDED_BY(mutex_) = 0;
-  uint32_t counter_ GUARDED_BY(mutex_) = 0;
+  uint64_t state_ STRATA_GUARDED_BY(mutex_);    // of the xorshift generator
+  int64_t millis_ STRATA_GUARDED_BY(mutex_) = 0;
+  uint32_t counter_ STRATA_GUARDED_BY(mutex_) = 0;
 };
 
 }  // namespace strata

@@ -14,11 +14,11 @@
 #define STRATA_THREAD_ANNOTATION(x)
 #endif
 
-#define GUARDED_BY(x) STRATA_THREAD_ANNOTATION(guarded_by(x))
+#define STRATA_GUARDED_BY(x) STRATA_THREAD_ANNOTATION(guarded_by(x))
 #define REQUIRES_LOCK(...) STRATA_THREAD_ANNOTATION(requires_capability(__VA_ARGS__))
 #define REQUIRES_SHARED_LOCK(...) STRATA_THREAD_ANNOTATION(requires_shared_capability(__VA_ARGS__))
 #define EXCLUDES_LOCK(...) STRATA_THREAD_ANNOTATION(locks_excluded(__VA_ARGS__))
-#define NO_THREAD_SAFETY_ANALYSIS STRATA_THREAD_ANNOTATION(no_thread_safety_analysis)
+#define STRATA_NO_THREAD_SAFETY_ANALYSIS STRATA_THREAD_ANNOTATION(no_thread_safety_analysis)
 
 namespace strata {
 
@@ -72,9 +72,9 @@ class STRATA_THREAD_ANNOTATION(scoped_lockable) ReadLock {
 // A condition variable over Mutex. Waits may wake for no reason: call in a loop.
 class CondVar {
  public:
-  void Wait(Mutex& m) REQUIRES_LOCK(m) NO_THREAD_SAFETY_ANALYSIS { cv_.wait(m); }
+  void Wait(Mutex& m) REQUIRES_LOCK(m) STRATA_NO_THREAD_SAFETY_ANALYSIS { cv_.wait(m); }
   template <typename TimePoint>
-  void WaitUntil(Mutex& m, TimePoint t) REQUIRES_LOCK(m) NO_THREAD_SAFETY_ANALYSIS {
+  void WaitUntil(Mutex& m, TimePoint t) REQUIRES_LOCK(m) STRATA_NO_THREAD_SAFETY_ANALYSIS {
     cv_.wait_until(m, t);
   }
   void NotifyAll() { cv_.notify_all(); }

@@ -1,0 +1,17 @@
+#include "base_stores/memory/memory_options.h"
+
+namespace strata {
+
+OptionTable<MemoryOptions> MemoryOptionTable() {
+  OptionTable<MemoryOptions> t;
+  t.Size("max_bytes", &MemoryOptions::max_bytes, "0B",
+         "bytes of documents to hold; a write beyond gives RESOURCE_EXHAUSTED; 0: no bound");
+  t.Integer("change_log_entries", &MemoryOptions::change_log_entries, 100000,
+            "changes kept for subscribers; one who falls behind further gets a gap")
+      .Range(1, 100000000);
+  t.Size("change_log_bytes", &MemoryOptions::change_log_bytes, "64MiB", "bytes of changes kept for subscribers")
+      .Range(1 << 16, 1LL << 40);
+  return t;
+}
+
+}  // namespace strata

@@ -1,0 +1,20 @@
+#ifndef STRATA_BASE_STORES_MEMORY_MEMORY_OPTIONS_H_
+#define STRATA_BASE_STORES_MEMORY_MEMORY_OPTIONS_H_
+
+#include <cstdint>
+
+#include "store/option_table.h"
+
+namespace strata {
+
+struct MemoryOptions {
+  int64_t max_bytes = 0;                  // 0: no bound
+  int64_t change_log_entries = 100000;
+  int64_t change_log_bytes = 64 << 20;
+};
+
+OptionTable<MemoryOptions> MemoryOptionTable();
+
+}  // namespace strata
+
+#endif  // STRATA_BASE_STORES_MEMORY_MEMORY_OPTIONS_H_

@@ -1,0 +1,187 @@
+#include "base_stores/memory/version_table.h"
+
+namespace strata::memory {
+namespace {
+
+void FreeChain(Version* v) {
+  while (v != nullptr) {
+    Version* older = v->older.load(std::memory_order_acquire);
+    delete v;
+    v = older;
+  }
+}
+
+}  // namespace
+
+Entry::~Entry() { FreeChain(head.load(std::memory_order_acquire)); }
+
+void VersionTable::Read(std::string_view id, Document* document, uint64_t* revision) const {
+  const size_t hash = Hash(id);
+  const Shard& shard = ShardOf(hash);
+  ReadLock lock(shard.mutex);
+  const auto it = shard.entries.find(id, hash);
+  *revision = 0;
+  if (it == shard.entries.end()) return;
+  // Asked for under the lock: what was published before cannot be pruned from under us.
+  const Version* v = it->second->At(committed());
+  if (v == nullptr || !v->document) return;
+  *document = v->document;
+  *revision = v->revision;
+}
+
+const Version* VersionTable::ReadAt(std::string_view id, uint64_t revision) const {
+  const size_t hash = Hash(id);
+  const Shard& shard = ShardOf(hash);
+  ReadLock lock(shard.mutex);
+  const auto it = shard.entries.find(id, hash);
+  if (it == shard.entries.end()) return nullptr;
+  const Version* v = it->second->At(revision);
+  return v != nullptr && v->document ? v : nullptr;
+}
+
+bool VersionTable::Collect(uint64_t revision, const std::string* end, size_t limit, std::string* from, bool inclusive,
+                           std::vector<const Version*>* out) const {
+  ReadLock lock(order_mutex_);
+  auto it = inclusive ? order_.lower_bound(*from) : order_.upper_bound(*from);
+  const Entry* last = nullptr;
+  // Deleted and future entries count too: one hold of the lock stays short.
+  size_t passed = 0;
+  for (; it != order_.end() && passed < limit; ++it, ++passed) {
+    if (end != nullptr && it->first >= *end) {
+      it = order_.end();
+      break;
+    }
+    last = it->second;
+    const Version* v = last->At(revision);
+    if (v != nullptr && v->document) out->push_back(v);
+  }
+  if (last != nullptr) *from = last->id;
+  return it != order_.end();
+}
+
+uint64_t VersionTable::Register() {
+  MutexLock lock(snapshots_mutex_);
+  const uint64_t revision = committed();
+  snapshots_.insert(revision);
+  return revision;
+}
+
+void VersionTable::Unregister(uint64_t revision) {
+  MutexLock lock(snapshots_mutex_);
+  snapshots_.erase(snapshots_.find(revision));
+}
+
+uint64_t VersionTable::Oldest() {
+  MutexLock lock(snapshots_mutex_);
+  return snapshots_.empty() ? committed() : *snapshots_.begin();
+}
+
+Entry* VersionTable::Find(std::string_view id) const {
+  // Without the lock: only the writer, which is the caller, changes the table.
+  const size_t hash = Hash(id);
+  const Shard& shard = ShardOf(hash);
+  const auto it = shard.entries.find(id, hash);
+  return it == shard.entries.end() ? nullptr : it->second.get();
+}
+
+const Version* VersionTable::Newest(std::string_view id) const {
+  const Entry* e = Find(id);
+  return e == nullptr ? nullptr : e->head.load(std::memory_order_acquire);
+}
+
+void VersionTable::Commit(std::vector<Install> installs) {
+  std::vector<Entry*> touched;
+  touched.reserve(installs.size());
+  const bool single = installs.size() == 1;
+  int64_t more = 0;
+  for (Install& i : installs) {
+    const size_t hash = Hash(i.id);
+    Shard& shard = ShardOf(hash);
+    auto version = std::make_unique<Version>();
+    version->revision = i.revision;
+    version->document = std::move(i.document);
+    const bool there = static_cast<bool>(version->document);
+    Entry* entry = Find(i.id);
+    if (entry != nullptr) {
+      const Version* newest = entry->head.load(std::memory_order_acquire);
+      more += there - static_cast<bool>(newest->document);
+      version->older.store(entry->head.load(std::memory_order_acquire), std::memory_order_release);
+      WriteLock lock(shard.mutex);
+      entry->head.store(version.release(), std::memory_order_release);
+      if (single) committed_.store(i.revision, std::memory_order_release);
+    } else {
+      more += there;
+      auto fresh = std::make_unique<Entry>(i.id);
+      fresh->head.store(version.release(), std::memory_order_release);
+      entry = fresh.get();
+      {
+        WriteLock lock(shard.mutex);
+        shard.entries.emplace(std::string_view(entry->id), std::move(fresh));
+      }
+      {
+        WriteLock lock(order_mutex_);
+        order_.emplace(std::string_view(entry->id), entry);
+      }
+      if (single) committed_.store(i.revision, std::memory_order_release);
+    }
+    touched.push_back(entry);
+  }
+  if (!single && !installs.empty()) committed_.store(installs.back().revision, std::memory_order_release);
+  documents_.fetch_add(static_cast<uint64_t>(more), std::memory_order_relaxed);
+
+  const uint64_t oldest = Oldest();
+  for (Entry* e : touched) {
+    const Version* head = e->head.load(std::memory_order_acquire);
+    if (head->document && head->older.load(std::memory_order_acquire) == nullptr) continue;
+    if (Prune(e, oldest)) {
+      waiting_.erase(e);
+    } else {
+      waiting_.insert(e);
+    }
+  }
+  Sweep();
+}
+
+bool VersionTable::Prune(Entry* entry, uint64_t oldest) {
+  Shard& shard = ShardOf(Hash(entry->id));
+  Version* head = entry->head.load(std::memory_order_acquire);
+  if (!head->document && head->revision <= oldest) {
+    // Everybody sees that it is deleted.
+    {
+      WriteLock lock(order_mutex_);
+      order_.erase(entry->id);
+    }
+    std::unique_ptr<Entry> gone;
+    WriteLock lock(shard.mutex);
+    const auto it = shard.entries.find(entry->id);
+    gone = std::move(it->second);
+    shard.entries.erase(it);
+    return true;
+  }
+  Version* visible = head;
+  while (visible != nullptr && visible->revision > oldest) visible = visible->older.load(std::memory_order_acquire);
+  if (visible == nullptr) return head->older.load(std::memory_order_acquire) == nullptr && head->document;
+  Version* unseen = nullptr;
+  {
+    WriteLock lock(shard.mutex);
+    unseen = visible->older.exchange(nullptr, std::memory_order_acq_rel);
+  }
+  FreeChain(unseen);
+  return visible == head && head->document;
+}
+
+void VersionTable::Sweep() {
+  // Pays for itself: a sweep looks at all that wait, so it comes only once in a share of as many commits.
+  if (waiting_.empty() || ++commits_since_sweep_ < waiting_.size() / 4 + 1) return;
+  const uint64_t oldest = Oldest();
+  if (oldest == swept_at_) return;
+  swept_at_ = oldest;
+  commits_since_sweep_ = 0;
+  std::vector<Entry*> all(waiting_.begin(), waiting_.end());
+  for (Entry* e : all) {
+    // A removed entry must leave the set before it is freed, so the set goes by pointer value only.
+    if (Prune(e, oldest)) waiting_.erase(e);
+  }
+}
+
+}  // namespace strata::memory

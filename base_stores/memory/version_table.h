@@ -1,0 +1,107 @@
+// Documents by id, each with the versions that somebody may still read.
+#ifndef STRATA_BASE_STORES_MEMORY_VERSION_TABLE_H_
+#define STRATA_BASE_STORES_MEMORY_VERSION_TABLE_H_
+
+#include <array>
+#include <atomic>
+#include <cstdint>
+#include <memory>
+#include <set>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "absl/container/btree_map.h"
+#include "absl/container/flat_hash_map.h"
+#include "core/abseil.h"
+#include "core/document.h"
+#include "core/sync.h"
+
+namespace strata::memory {
+
+struct Version {
+  uint64_t revision = 0;
+  Document document;  // nothing: deleted
+  std::atomic<Version*> older{nullptr};
+};
+
+struct Entry {
+  explicit Entry(std::string_view id) : id(id) {}
+  ~Entry();
+  const std::string id;
+  std::atomic<Version*> head{nullptr};
+
+  // The version that a reader at `revision` sees, or null.
+  const Version* At(uint64_t revision) const {
+    const Version* v = head.load(std::memory_order_acquire);
+    while (v != nullptr && v->revision > revision) v = v->older.load(std::memory_order_acquire);
+    return v;
+  }
+};
+
+// Who may read what, and why it stays alive meanwhile:
+//  * A point read holds its shard's lock for reading; versions and entries of a shard are freed only under that lock.
+//  * A snapshot is registered with its revision; no version that it sees is freed. Within one hold of the order's lock a
+//    scan turns entries into versions, and keeps only those.
+// Everything that changes the table is called by one writer at a time (the store's commit lock).
+class VersionTable {
+ public:
+  // ---- readers ----
+  uint64_t committed() const { return committed_.load(std::memory_order_acquire); }
+  // The current version; *revision is 0 when there is none.
+  void Read(std::string_view id, Document* document, uint64_t* revision) const;
+  // The version at a registered snapshot's revision.
+  const Version* ReadAt(std::string_view id, uint64_t revision) const;
+  // Appends up to `limit` versions with documents that a registered snapshot sees, behind (or at, when `inclusive`) `from`
+  // and before `end` (when it is given). *from becomes the last id passed. False: there is nothing further.
+  bool Collect(uint64_t revision, const std::string* end, size_t limit, std::string* from, bool inclusive,
+               std::vector<const Version*>* out) const;
+  // Takes the current revision as a snapshot.
+  uint64_t Register();
+  void Unregister(uint64_t revision);
+  uint64_t documents() const { return documents_.load(std::memory_order_relaxed); }
+
+  // ---- the writer ----
+  // The newest version, or null; deletions included.
+  const Version* Newest(std::string_view id) const;
+  struct Install {
+    std::string id;
+    Document document;
+    uint64_t revision;
+  };
+  // Makes all of them visible at once. Requires: increasing revisions, one entry an id.
+  void Commit(std::vector<Install> installs);
+
+ private:
+  static constexpr size_t kShards = 64;
+  struct alignas(64) Shard {
+    mutable SharedMutex mutex;
+    absl::flat_hash_map<std::string_view, std::unique_ptr<Entry>, StringHash, std::equal_to<>> entries;
+  };
+
+  static size_t Hash(std::string_view id) { return StringHash{}(id); }
+  Shard& ShardOf(size_t hash) const { return shards_[hash >> 57 & (kShards - 1)]; }
+  Entry* Find(std::string_view id) const;
+  uint64_t Oldest();
+  // Frees what nobody can see any more; false when something must wait.
+  bool Prune(Entry* entry, uint64_t oldest);
+  void Sweep();
+
+  mutable std::array<Shard, kShards> shards_;
+  mutable SharedMutex order_mutex_;
+  absl::btree_map<std::string_view, Entry*> order_;
+  std::atomic<uint64_t> committed_{0};
+  std::atomic<uint64_t> documents_{0};
+
+  Mutex snapshots_mutex_;
+  std::multiset<uint64_t> snapshots_ STRATA_GUARDED_BY(snapshots_mutex_);
+
+  // The writer's own: entries that hold versions for the sake of snapshots.
+  absl::flat_hash_set<Entry*> waiting_;
+  uint64_t swept_at_ = 0;
+  uint64_t commits_since_sweep_ = 0;
+};
+
+}  // namespace strata::memory
+
+#endif  // STRATA_BASE_STORES_MEMORY_VERSION_TABLE_H_

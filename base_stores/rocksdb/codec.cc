@@ -1,0 +1,89 @@
+#include "base_stores/rocksdb/codec.h"
+
+#include <xxhash.h>
+
+#include <cstring>
+
+#include "core/json_text.h"
+
+namespace strata::rocksdb_store {
+namespace {
+
+uint32_t Checksum(std::string_view id, uint64_t revision, std::string_view text) {
+  const uint64_t seed = XXH3_64bits_withSeed(id.data(), id.size(), revision);
+  return static_cast<uint32_t>(XXH3_64bits_withSeed(text.data(), text.size(), seed));
+}
+
+template <typename T>
+void Append(std::string* out, T v) {
+  out->append(reinterpret_cast<const char*>(&v), sizeof v);
+}
+
+template <typename T>
+T Load(const char* p) {
+  T v;
+  std::memcpy(&v, p, sizeof v);
+  return v;
+}
+
+constexpr size_t kChangeHeader = 1 + 2 + 2;  // kind, length of id, length of origin
+
+}  // namespace
+
+std::string RecordHeader(std::string_view id, uint64_t revision, std::string_view text) {
+  std::string out;
+  Append(&out, Checksum(id, revision, text));
+  Append(&out, revision);
+  return out;
+}
+
+StatusOr<Record> DecodeRecord(std::string_view id, std::string_view value) {
+  if (value.size() >= kRecordHeader) {
+    const auto revision = Load<uint64_t>(value.data() + 4);
+    const std::string_view text = value.substr(kRecordHeader);
+    if (Load<uint32_t>(value.data()) == Checksum(id, revision, text)) {
+      return Record{Document::FromTrusted(text), revision};
+    }
+  }
+  return DataLoss(Concat("the record of ", JsonString(ToValidUtf8(id)), " is damaged: its checksum does not hold"));
+}
+
+std::string SequenceKey(uint64_t sequence) {
+  std::string out;
+  Append(&out, __builtin_bswap64(sequence));
+  return out;
+}
+
+uint64_t DecodeSequenceKey(std::string_view key) {
+  return key.size() == 8 ? __builtin_bswap64(Load<uint64_t>(key.data())) : 0;
+}
+
+std::string ChangeHeader(ChangeKind kind, std::string_view id, std::string_view origin) {
+  std::string out;
+  out.push_back(static_cast<char>(kind));
+  Append(&out, static_cast<uint16_t>(id.size()));
+  Append(&out, static_cast<uint16_t>(origin.size()));
+  out.append(id);
+  out.append(origin);
+  return out;
+}
+
+StatusOr<Change> DecodeChange(std::string_view key, std::string_view value) {
+  Change c;
+  c.sequence = DecodeSequenceKey(key);
+  if (value.size() >= kChangeHeader && value[0] <= static_cast<char>(ChangeKind::kDelete)) {
+    c.kind = static_cast<ChangeKind>(value[0]);
+    const size_t id = Load<uint16_t>(value.data() + 1);
+    const size_t origin = Load<uint16_t>(value.data() + 3);
+    if (value.size() >= kChangeHeader + id + origin) {
+      c.id = value.substr(kChangeHeader, id);
+      c.origin = value.substr(kChangeHeader + id, origin);
+      const std::string_view before = value.substr(kChangeHeader + id + origin);
+      if (!before.empty()) c.before = Document::FromTrusted(before);
+      return c;
+    }
+  }
+  return DataLoss(Concat("change ", std::to_string(c.sequence), " of the change log is damaged"));
+}
+
+}  // namespace strata::rocksdb_store

@@ -1,0 +1,187 @@
+#include "base_stores/rocksdb/database.h"
+
+#include <rocksdb/compaction_filter.h>
+#include <rocksdb/filter_policy.h>
+#include <rocksdb/table.h>
+
+#include <charconv>
+#include <filesystem>
+
+#include "base_stores/rocksdb/codec.h"
+
+namespace strata::rocksdb_store {
+namespace {
+
+constexpr std::string_view kFormatKey = "format";
+
+// Drops changes below the floor whenever RocksDB rewrites a file anyway.
+class FloorFilter final : public rocksdb::CompactionFilter {
+ public:
+  explicit FloorFilter(uint64_t floor) : floor_(floor) {}
+  bool Filter(int, const rocksdb::Slice& key, const rocksdb::Slice&, std::string*, bool*) const override {
+    return DecodeSequenceKey(ToView(key)) < floor_;
+  }
+  const char* Name() const override { return "strata.change_log_floor"; }
+
+ private:
+  const uint64_t floor_;
+};
+
+class FloorFilterFactory final : public rocksdb::CompactionFilterFactory {
+ public:
+  explicit FloorFilterFactory(std::shared_ptr<std::atomic<uint64_t>> floor) : floor_(std::move(floor)) {}
+  std::unique_ptr<rocksdb::CompactionFilter> CreateCompactionFilter(
+      const rocksdb::CompactionFilter::Context&) override {
+    return std::make_unique<FloorFilter>(floor_->load(std::memory_order_acquire));
+  }
+  const char* Name() const override { return "strata.change_log_floor"; }
+
+ private:
+  std::shared_ptr<std::atomic<uint64_t>> floor_;
+};
+
+rocksdb::ColumnFamilyOptions FamilyOptions(const RocksdbOptions& options, std::shared_ptr<rocksdb::Cache> cache) {
+  rocksdb::ColumnFamilyOptions f;
+  f.write_buffer_size = static_cast<size_t>(options.write_buffer);
+  f.compression = rocksdb::kLZ4Compression;
+  f.bottommost_compression = rocksdb::kZSTD;
+  f.level_compaction_dynamic_level_bytes = true;
+  // A write asks first whether its id is there: most are not, and a filter says so without a search.
+  f.memtable_prefix_bloom_size_ratio = 0.1;
+  f.memtable_whole_key_filtering = true;
+  rocksdb::BlockBasedTableOptions table;
+  table.block_cache = std::move(cache);
+  table.filter_policy.reset(rocksdb::NewBloomFilterPolicy(10));
+  table.format_version = 5;
+  table.block_size = 8 << 10;
+  f.table_factory.reset(rocksdb::NewBlockBasedTableFactory(table));
+  return f;
+}
+
+}  // namespace
+
+Status Translate(const rocksdb::Status& s, std::string_view doing) {
+  if (s.ok()) return OkStatus();
+  const std::string message = Concat(doing, ": ", s.ToString());
+  if (s.IsNoSpace() || s.subcode() == rocksdb::Status::kNoSpace) {
+    return ResourceExhausted(Concat(message, " (no room on the disk; free some and write again)"));
+  }
+  if (s.IsCorruption()) return DataLoss(message);
+  if (s.IsBusy() || s.IsTryAgain()) return Aborted(message);
+  if (s.IsTimedOut()) return Status(StatusCode::kDeadlineExceeded, A(message));
+  if (s.IsNotSupported()) return Unimplemented(message);
+  if (s.IsIOError()) return Unavailable(message);
+  return Internal(message);
+}
+
+StatusOr<std::shared_ptr<Database>> Database::Open(const RocksdbOptions& options) {
+  auto database = std::shared_ptr<Database>(new Database());
+  RETURN_IF_ERROR(database->Init(options));
+  return database;
+}
+
+Status Database::Init(const RocksdbOptions& options) {
+  const std::string& path = options.path;
+  std::error_code ec;
+  const bool there = std::filesystem::exists(path, ec);
+  if (!there && !options.create) return NotFound(Concat("there is no directory ", path, " (and \"create\" is false)"));
+  if (there && !std::filesystem::is_directory(path, ec)) return InvalidArgument(Concat(path, " is not a directory"));
+  if (!there && !std::filesystem::create_directories(path, ec) && ec) {
+    return Unavailable(Concat("cannot make the directory ", path, ": ", ec.message()));
+  }
+  rocksdb::DBOptions db_options;
+  db_options.create_if_missing = true;
+  db_options.create_missing_column_families = true;
+  db_options.max_background_jobs = 2;
+  db_options.keep_log_file_num = 3;
+  db_options.max_log_file_size = 8 << 20;
+  db_options.wal_recovery_mode = rocksdb::WALRecoveryMode::kPointInTimeRecovery;
+  auto cache = rocksdb::NewLRUCache(static_cast<size_t>(options.cache));
+  const rocksdb::ColumnFamilyOptions family = FamilyOptions(options, cache);
+  rocksdb::ColumnFamilyOptions changes = family;
+  changes.compaction_filter_factory = std::make_shared<FloorFilterFactory>(floor_);
+  const std::vector<rocksdb::ColumnFamilyDescriptor> families = {
+      {rocksdb::kDefaultColumnFamilyName, family}, {"data", family}, {"changes", changes}, {"meta", family}};
+  rocksdb::TransactionDB* db = nullptr;
+  const rocksdb::Status s =
+      rocksdb::TransactionDB::Open(db_options, rocksdb::TransactionDBOptions(), path, families, &handles_, &db);
+  if (!s.ok()) {
+    if (s.IsIOError() && s.ToString().find("lock") != std::string::npos) {
+      return Unavailable(Concat("the directory ", path, " is open already, in this process or another one"));
+    }
+    if (s.IsInvalidArgument() && s.ToString().find("olumn famil") != std::string::npos) {
+      return FailedPrecondition(Concat("the directory ", path, " holds something else than this store's data: ", s.ToString()));
+    }
+    return Translate(s, Concat("cannot open ", path));
+  }
+  db_.reset(db);
+  ASSIGN_OR_RETURN(const uint64_t format, ReadMeta(kFormatKey, 0));
+  if (format > kFormatVersion) {
+    return FailedPrecondition(Concat("the directory ", path, " was written in format ", std::to_string(format),
+                                     "; this version knows formats up to ", std::to_string(kFormatVersion)));
+  }
+  if (format == 0) {
+    rocksdb::WriteBatch batch;
+    const rocksdb::Status put = batch.Put(meta(), ToSlice(kFormatKey), std::to_string(kFormatVersion));
+    RETURN_IF_ERROR(Translate(put, "writing the format"));
+    RETURN_IF_ERROR(Write(&batch, true));
+  }
+  ASSIGN_OR_RETURN(const uint64_t floor, ReadMeta(kFloorKey, 1));
+  set_floor(floor);
+  // Every write logs a change and the newest is never dropped, so the log's end is the newest sequence.
+  std::unique_ptr<rocksdb::Iterator> it(this->db()->NewIterator(rocksdb::ReadOptions(), this->changes()));
+  it->SeekToLast();
+  RETURN_IF_ERROR(Translate(it->status(), "reading the change log"));
+  set_last(it->Valid() ? DecodeSequenceKey(ToView(it->key())) : floor - 1);
+  return OkStatus();
+}
+
+Database::~Database() {
+  for (rocksdb::ColumnFamilyHandle* h : handles_) {
+    if (db_ != nullptr) (void)db_->DestroyColumnFamilyHandle(h);
+  }
+  if (db_ != nullptr) (void)db_->Close();
+}
+
+StatusOr<uint64_t> Database::ReadMeta(std::string_view key, uint64_t missing) const {
+  std::string text;
+  const rocksdb::Status s = db()->Get(rocksdb::ReadOptions(), meta(), ToSlice(key), &text);
+  if (s.IsNotFound()) return missing;
+  RETURN_IF_ERROR(Translate(s, "reading the store's description"));
+  uint64_t v = 0;
+  if (std::from_chars(text.data(), text.data() + text.size(), v).ptr != text.data() + text.size()) {
+    return DataLoss(Concat("the store's description is damaged at \"", key, "\""));
+  }
+  return v;
+}
+
+Status Database::Get(const rocksdb::ReadOptions& read, std::string_view id, std::optional<Record>* out) const {
+  rocksdb::PinnableSlice value;
+  const rocksdb::Status s = db()->Get(read, data(), ToSlice(id), &value);
+  if (s.ok()) [[likely]] {
+    ASSIGN_OR_RETURN(Record record, DecodeRecord(id, ToView(value)));
+    *out = std::move(record);
+    return OkStatus();
+  }
+  out->reset();
+  return s.IsNotFound() ? OkStatus() : Translate(s, "reading");
+}
+
+Status Database::Write(rocksdb::WriteBatch* batch, bool sync) {
+  rocksdb::WriteOptions options;
+  options.sync = sync;
+  rocksdb::TransactionDBWriteOptimizations settled;
+  settled.skip_concurrency_control = true;
+  settled.skip_duplicate_key_check = true;
+  rocksdb::Status s = db_->Write(options, settled, batch);
+  if (!s.ok() && db()->Resume().ok()) s = db_->Write(options, settled, batch);  // after a full disk was emptied
+  return Translate(s, "writing");
+}
+
+double Database::EstimatedDocuments() const {
+  uint64_t n = 0;
+  db()->GetIntProperty(data(), rocksdb::DB::Properties::kEstimateNumKeys, &n);
+  return static_cast<double>(n);
+}
+
+}  // namespace strata::rocksdb_store

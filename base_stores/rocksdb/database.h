@@ -1,0 +1,63 @@
+// The open RocksDB directory: column families, errors translated, the change log's floor. For base_stores/rocksdb only.
+#ifndef STRATA_BASE_STORES_ROCKSDB_DATABASE_H_
+#define STRATA_BASE_STORES_ROCKSDB_DATABASE_H_
+
+#include <rocksdb/utilities/transaction_db.h>
+
+#include <atomic>
+#include <memory>
+#include <string>
+
+#include "base_stores/rocksdb/rocksdb_options.h"
+#include "store/store.h"
+
+namespace strata::rocksdb_store {
+
+inline rocksdb::Slice ToSlice(std::string_view s) { return {s.data(), s.size()}; }
+inline std::string_view ToView(const rocksdb::Slice& s) { return {s.data(), s.size()}; }
+
+// RocksDB's status as ours. `doing`: for the message.
+Status Translate(const rocksdb::Status& s, std::string_view doing);
+
+// Safe for concurrent use.
+class Database {
+ public:
+  static StatusOr<std::shared_ptr<Database>> Open(const RocksdbOptions& options);
+  ~Database();
+
+  // The record; nothing when it is missing.
+  Status Get(const rocksdb::ReadOptions& read, std::string_view id, std::optional<Record>* out) const;
+
+  rocksdb::DB* db() const { return db_->GetRootDB(); }
+  rocksdb::ColumnFamilyHandle* data() const { return handles_[1]; }
+  rocksdb::ColumnFamilyHandle* changes() const { return handles_[2]; }
+  rocksdb::ColumnFamilyHandle* meta() const { return handles_[3]; }
+
+  // Writes a batch whose conflicts the caller has settled.
+  Status Write(rocksdb::WriteBatch* batch, bool sync);
+
+  // The newest sequence that is visible.
+  uint64_t last() const { return last_.load(std::memory_order_acquire); }
+  void set_last(uint64_t sequence) { last_.store(sequence, std::memory_order_release); }
+  // Changes below this may be gone.
+  uint64_t floor() const { return floor_->load(std::memory_order_acquire); }
+  void set_floor(uint64_t sequence) { floor_->store(sequence, std::memory_order_release); }
+  static constexpr std::string_view kFloorKey = "floor";
+
+  double EstimatedDocuments() const;
+
+ private:
+  Database() = default;
+  Status Init(const RocksdbOptions& options);
+  StatusOr<uint64_t> ReadMeta(std::string_view key, uint64_t missing) const;
+
+  std::unique_ptr<rocksdb::TransactionDB> db_;
+  std::vector<rocksdb::ColumnFamilyHandle*> handles_;
+  std::atomic<uint64_t> last_{0};
+  // Shared with the compaction filter, which RocksDB may keep longer than this.
+  std::shared_ptr<std::atomic<uint64_t>> floor_ = std::make_shared<std::atomic<uint64_t>>(0);
+};
+
+}  // namespace strata::rocksdb_store
+
+#endif  // STRATA_BASE_STORES_ROCKSDB_DATABASE_H_
