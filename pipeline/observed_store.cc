@@ -1,0 +1,142 @@
+#include "pipeline/observed_store.h"
+
+#include <algorithm>
+#include <chrono>
+#include <limits>
+
+#include "store/write_batch.h"
+
+namespace strata {
+namespace {
+
+using SteadyClock = std::chrono::steady_clock;
+
+uint64_t NanosSince(SteadyClock::time_point start) {
+  return static_cast<uint64_t>(std::chrono::duration_cast<std::chrono::nanoseconds>(SteadyClock::now() - start).count());
+}
+
+// Of what a stage handed out. The stage's store outlives it.
+struct ObserveHook {
+  std::shared_ptr<StageStats> stats;
+  std::shared_ptr<Store> store;
+  std::string subject;
+
+  template <typename Call>
+  Status operator()(Operation op, Call call) const {
+    const bool sample = stats->CountCall(op) % StageStats::kSampleEvery == 0 && op != Operation::kChanges;
+    const auto start = sample ? SteadyClock::now() : SteadyClock::time_point();
+    Status s = call();
+    if (sample) stats->CountLatency(NanosSince(start));
+    if (s.ok()) return s;
+    stats->CountError(op);
+    return AddFrame(s, store->info().stage, OperationName(op), subject);
+  }
+
+  ExplainNode Explained(ExplainNode n) const {
+    if (n.stage == store->info().stage) return n;
+    ExplainNode outer;
+    outer.stage = store->info().stage;
+    outer.operation = store->info().type;
+    outer.children.push_back(std::move(n));
+    return outer;
+  }
+};
+
+class ObservedStore final : public Store {
+ public:
+  ObservedStore(std::shared_ptr<Store> inner, std::shared_ptr<StageStats> stats)
+      : inner_(std::move(inner)), stats_(std::move(stats)) {}
+
+  const StoreInfo& info() const override { return inner_->info(); }
+  Capabilities capabilities() const override { return inner_->capabilities(); }
+
+  Status Read(const Context& ctx, std::span<const std::string_view> ids,
+              std::span<std::optional<Record>> out) override {
+    if (stats_->CountCall(Operation::kRead) % StageStats::kSampleEvery == 0) [[unlikely]] {
+      const auto start = SteadyClock::now();
+      Status s = inner_->Read(ctx, ids, out);
+      stats_->CountLatency(NanosSince(start));
+      return s.ok() ? s : Fail(s, Operation::kRead, ids.empty() ? "" : ids[0]);
+    }
+    Status s = inner_->Read(ctx, ids, out);
+    if (!s.ok()) [[unlikely]] return Fail(s, Operation::kRead, ids.empty() ? "" : ids[0]);
+    return s;
+  }
+
+  StatusOr<WriteResult> Write(const Context& ctx, const WriteBatch& batch) override {
+    const bool sample = stats_->CountCall(Operation::kWrite) % StageStats::kSampleEvery == 0;
+    const auto start = sample ? SteadyClock::now() : SteadyClock::time_point();
+    StatusOr<WriteResult> r = inner_->Write(ctx, batch);
+    if (sample) stats_->CountLatency(NanosSince(start));
+    if (r.ok()) return r;
+    return Fail(r.status(), Operation::kWrite, batch.ops.size() == 1 ? batch.ops[0].id : "");
+  }
+
+  StatusOr<std::unique_ptr<Plan>> Prepare(const Context& ctx, const Query& query) override {
+    stats_->CountCall(Operation::kPrepare);
+    auto plan = inner_->Prepare(ctx, query);
+    if (!plan.ok()) return Fail(plan.status(), Operation::kPrepare, query.ToString());
+    return std::make_unique<HookedPlan<ObserveHook>>(*std::move(plan), Hook(query.ToString()));
+  }
+
+  StatusOr<std::unique_ptr<Transaction>> Begin(const Context& ctx, const TransactionOptions& options) override {
+    stats_->CountCall(Operation::kBegin);
+    auto transaction = inner_->Begin(ctx, options);
+    if (!transaction.ok()) return Fail(transaction.status(), Operation::kBegin, "");
+    return std::make_unique<HookedTransaction<ObserveHook>>(*std::move(transaction), Hook(""));
+  }
+
+  StatusOr<std::unique_ptr<Subscription>> Subscribe(const Context& ctx, const SubscribeRequest& request) override {
+    stats_->CountCall(Operation::kSubscribe);
+    auto subscription = inner_->Subscribe(ctx, request);
+    if (!subscription.ok()) return Fail(subscription.status(), Operation::kSubscribe, request.query.ToString());
+    return std::make_unique<HookedSubscription<ObserveHook>>(*std::move(subscription), Hook(""));
+  }
+
+ private:
+  ObserveHook Hook(std::string subject) const { return {stats_, inner_, std::move(subject)}; }
+
+  Status Fail(const Status& s, Operation op, std::string_view subject) const {
+    stats_->CountError(op);
+    return AddFrame(s, info().stage, OperationName(op), subject);
+  }
+
+  const std::shared_ptr<Store> inner_;
+  const std::shared_ptr<StageStats> stats_;
+};
+
+}  // namespace
+
+void StageStats::CountLatency(uint64_t nanoseconds) {
+  const int bucket = nanoseconds == 0 ? 0 : 63 - __builtin_clzll(nanoseconds);
+  counters_.Add(2 * kOperations + std::min(bucket, kBuckets - 1));
+}
+
+uint64_t StageStats::LatencyQuantile(double q) const {
+  std::array<uint64_t, kBuckets> counts;
+  uint64_t total = 0;
+  for (int b = 0; b < kBuckets; ++b) total += counts[b] = counters_.Read(2 * kOperations + b);
+  uint64_t seen = 0;
+  for (int b = 0; b < kBuckets; ++b) {
+    seen += counts[b];
+    if (seen > 0 && static_cast<double>(seen) >= q * static_cast<double>(total)) return uint64_t{2} << b;
+  }
+  return 0;
+}
+
+std::string StatsJson(const StageStats& stats) {
+  std::string out = "{";
+  for (int i = 0; i < kOperations; ++i) {
+    const auto op = static_cast<Operation>(i);
+    out += "\"" + std::string(OperationName(op)) + "\":{\"calls\":" + std::to_string(stats.calls(op)) +
+           ",\"errors\":" + std::to_string(stats.errors(op)) + "},";
+  }
+  return out + "\"latency_ns\":{\"p50\":" + std::to_string(stats.LatencyQuantile(0.5)) +
+         ",\"p99\":" + std::to_string(stats.LatencyQuantile(0.99)) + "}}";
+}
+
+std::shared_ptr<Store> Observe(std::shared_ptr<Store> inner, std::shared_ptr<StageStats> stats) {
+  return std::make_shared<ObservedStore>(std::move(inner), std::move(stats));
+}
+
+}  // namespace strata

@@ -1,0 +1,140 @@
+#include "pipeline/pipeline.h"
+
+#include <algorithm>
+#include <cerrno>
+#include <cstring>
+#include <filesystem>
+#include <fstream>
+#include <functional>
+#include <sstream>
+
+#include "core/json_text.h"
+#include "query/operator_table.h"
+
+namespace strata {
+
+StatusOr<std::string> ReadTextFile(const std::string& file) {
+  std::ifstream in(file, std::ios::binary);
+  if (!in) {
+    const int error = errno;
+    const std::string message = Concat("cannot read ", file, ": ", std::strerror(error));
+    return error == ENOENT ? NotFound(message) : Unavailable(message);
+  }
+  std::ostringstream text;
+  text << in.rdbuf();
+  if (in.bad()) return Unavailable(Concat("cannot read ", file));
+  return std::move(text).str();
+}
+
+StatusOr<std::unique_ptr<Pipeline>> Pipeline::Open(const std::string& file, const StageRegistry& registry) {
+  ASSIGN_OR_RETURN(const std::string text, ReadTextFile(file));
+  const std::string folder = std::filesystem::path(file).parent_path().string();
+  return FromText(text, folder, registry, file);
+}
+
+StatusOr<std::unique_ptr<Pipeline>> Pipeline::FromText(std::string_view text, const std::string& base_dir,
+                                                       const StageRegistry& registry, std::string_view name) {
+  ASSIGN_OR_RETURN(PipelineConfig config, CheckPipeline(text, name, base_dir, registry));
+  auto pipeline = std::unique_ptr<Pipeline>(new Pipeline(std::move(config)));
+  RETURN_IF_ERROR(pipeline->Build());
+  return pipeline;
+}
+
+Status Pipeline::Build() {
+  executor_ = std::make_unique<ThreadPool>(std::max(2, static_cast<int>(std::thread::hardware_concurrency())));
+  BuildContext context;
+  context.executor = executor_.get();
+  context.ids = &ids_;
+  context.clock = &Clock::System();
+  for (const StageConfig& s : config_.stages) {
+    StoreInfo info{s.type->name, s.path, {}};
+    for (size_t c : s.children) info.children.push_back(stages_[c]);
+    StatusOr<std::shared_ptr<Store>> store = s.type->build(s.options.get(), std::move(info), context);
+    if (!store.ok()) return AddFrame(store.status(), s.path, "open", "");
+    stats_.push_back(std::make_shared<StageStats>());
+    raw_.push_back(*store);
+    stages_.push_back(Observe(*std::move(store), stats_.back()));
+  }
+  return OkStatus();
+}
+
+Pipeline::~Pipeline() {
+  // Outermost first, so that nobody uses what is gone.
+  while (!stages_.empty()) {
+    stages_.pop_back();
+    raw_.pop_back();
+  }
+}
+
+std::shared_ptr<Store> Pipeline::Find(std::string_view name) const {
+  for (const auto& [n, stage] : config_.stores) {
+    if (n == name) return stages_[stage];
+  }
+  return nullptr;
+}
+
+std::shared_ptr<Store> Pipeline::FindBase(std::string_view name) const {
+  for (const auto& [n, stage] : config_.stores) {
+    if (n != name) continue;
+    size_t at = stage;
+    while (config_.stages[at].children.size() == 1) at = config_.stages[at].children[0];
+    return raw_[at];
+  }
+  return nullptr;
+}
+
+StatusOr<std::shared_ptr<Store>> Pipeline::Get(std::string_view name) const {
+  if (auto store = Find(name)) return store;
+  std::vector<std::string_view> names;
+  for (const auto& s : config_.stores) names.push_back(s.first);
+  std::string message = Concat("there is no store ", JsonString(ToValidUtf8(name)));
+  if (const auto near = Nearest(name, names); !near.empty()) message += Concat("; did you mean \"", near, "\"?");
+  message += " (stores:";
+  for (std::string_view n : names) message += Concat(" ", n);
+  return NotFound(message + ")");
+}
+
+std::string Pipeline::InspectText(bool with_stats) const {
+  std::string out;
+  const std::function<void(size_t, int)> stage = [&](size_t index, int depth) {
+    const StageConfig& s = config_.stages[index];
+    out += std::string(2 * depth, ' ') + s.type->name;
+    if (s.canonical.size() > 2) out += " " + s.canonical;
+    out += "\n" + std::string(2 * depth + 4, ' ') + "can: " + CapabilitiesJson(stages_[index]->capabilities()) + "\n";
+    if (with_stats) out += std::string(2 * depth + 4, ' ') + "did: " + StatsJson(*stats_[index]) + "\n";
+    for (size_t c : s.children) stage(c, depth + 1);
+  };
+  for (const auto& [name, index] : config_.stores) {
+    const bool served = std::find(config_.serve.begin(), config_.serve.end(), name) != config_.serve.end();
+    out += name + (served ? "  (served)\n" : "\n");
+    stage(index, 1);
+  }
+  return out;
+}
+
+std::string Pipeline::InspectStageJson(size_t index, bool with_stats) const {
+  const StageConfig& s = config_.stages[index];
+  std::string out = "{\"stage\":" + JsonString(s.path) + ",\"type\":" + JsonString(s.type->name) +
+                    ",\"options\":" + s.canonical +
+                    ",\"capabilities\":" + CapabilitiesJson(stages_[index]->capabilities());
+  if (with_stats) out += ",\"stats\":" + StatsJson(*stats_[index]);
+  out += ",\"children\":[";
+  for (size_t i = 0; i < s.children.size(); ++i) {
+    if (i > 0) out += ',';
+    out += InspectStageJson(s.children[i], with_stats);
+  }
+  return out + "]}";
+}
+
+std::string Pipeline::InspectJson(bool with_stats) const {
+  std::string out = "{\"stores\":{";
+  for (size_t i = 0; i < config_.stores.size(); ++i) {
+    if (i > 0) out += ',';
+    out += JsonString(config_.stores[i].first) + ":" + InspectStageJson(config_.stores[i].second, with_stats);
+  }
+  out += "},\"serve\":[";
+  for (size_t i = 0; i < config_.serve.size(); ++i) out += (i > 0 ? "," : "") + JsonString(config_.serve[i]);
+  return out + "]}";
+}
+
+}  // namespace strata
