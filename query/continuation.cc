@@ -39,7 +39,8 @@ bool Decode(std::string_view text, std::string* out) {
       out->push_back(static_cast<char>(bits >> have));
     }
   }
-  return true;
+  // What is left over is padding, and one text stands for one continuation.
+  return have < 6 && (bits & ((1u << have) - 1)) == 0;
 }
 
 }  // namespace

@@ -1,0 +1,59 @@
+// The stacks under test, each built through the pipeline loader.
+#ifndef STRATA_TESTS_CONFORMANCE_COMPOSITION_H_
+#define STRATA_TESTS_CONFORMANCE_COMPOSITION_H_
+
+#include <gtest/gtest.h>
+
+#include <filesystem>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "pipeline/pipeline.h"
+#include "store/ops.h"
+
+namespace strata::testing {
+
+struct Composition {
+  std::string name;
+  std::string config;  // the store under test is "s"
+  bool persistent = false;
+};
+
+std::vector<Composition> AllCompositions();
+inline void PrintTo(const Composition& c, std::ostream* out) { *out << c.config; }
+
+// A folder of its own, and the composition's pipeline in it.
+class ConformanceTest : public ::testing::TestWithParam<Composition> {
+ protected:
+  ConformanceTest();
+  ~ConformanceTest() override;
+
+  Store& store() { return *store_; }
+  std::shared_ptr<Store> shared_store() { return store_; }
+  // Closes and opens again. Only a persistent composition keeps its documents.
+  void Reopen();
+  const Context& ctx() const { return Context::Background(); }
+
+ private:
+  void Open();
+
+  StageRegistry registry_;
+  std::filesystem::path folder_;
+  std::unique_ptr<Pipeline> pipeline_;
+  std::shared_ptr<Store> store_;
+};
+
+inline Document Doc(std::string_view text) {
+  auto d = Document::Parse(text);
+  EXPECT_TRUE(d.ok()) << d.status();
+  return d.ok() ? *d : Document::FromTrusted("{}");
+}
+
+}  // namespace strata::testing
+
+#define INSTANTIATE_CONFORMANCE(suite)                                                                    \
+  INSTANTIATE_TEST_SUITE_P(All, suite, ::testing::ValuesIn(::strata::testing::AllCompositions()),          \
+                           [](const auto& info) { return info.param.name; })
+
+#endif  // STRATA_TESTS_CONFORMANCE_COMPOSITION_H_
