@@ -178,6 +178,8 @@ Status Database::Write(rocksdb::WriteBatch* batch, bool sync) {
   return Translate(s, "writing");
 }
 
+Status Database::Sync() { return Translate(db()->FlushWAL(true), "writing to disk"); }
+
 double Database::EstimatedDocuments() const {
   uint64_t n = 0;
   db()->GetIntProperty(data(), rocksdb::DB::Properties::kEstimateNumKeys, &n);

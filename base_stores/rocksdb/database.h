@@ -36,6 +36,9 @@ class Database {
   // Writes a batch whose conflicts the caller has settled.
   Status Write(rocksdb::WriteBatch* batch, bool sync);
 
+  // Puts on disk what was written without sync.
+  Status Sync();
+
   // The newest sequence that is visible.
   uint64_t last() const { return last_.load(std::memory_order_acquire); }
   void set_last(uint64_t sequence) { last_.store(sequence, std::memory_order_release); }

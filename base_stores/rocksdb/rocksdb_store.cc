@@ -316,7 +316,14 @@ class RocksdbStore final : public Store, public TransactionHost, public std::ena
       }
     }
     const uint64_t last = group.next - 1;
-    if (last == database_->last()) return;
+    if (last == database_->last()) {
+      // An empty batch may still ask that everything before it be on disk.
+      const Status synced = sync ? database_->Sync() : OkStatus();
+      for (Writer* w : writers) {
+        if (w->sync && w->status.ok()) w->status = synced;
+      }
+      return;
+    }
     uint64_t floor = database_->floor();
     const uint64_t keep = static_cast<uint64_t>(options_.change_log_entries);
     // The floor moves in steps, and is on disk before anything below it may be dropped.

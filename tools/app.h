@@ -1,0 +1,48 @@
+// What the commands share: opening pipelines, exit statuses, signals, printing. For tools/ only.
+#ifndef STRATA_TOOLS_APP_H_
+#define STRATA_TOOLS_APP_H_
+
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "pipeline/pipeline.h"
+
+namespace strata::tools {
+
+inline constexpr int kOk = 0;
+inline constexpr int kNegative = 1;     // the answer is no, or the operation failed
+inline constexpr int kMisuse = 2;       // the command, query or pipeline is wrong
+inline constexpr int kInterrupted = 130;
+
+// Prints a status to stderr ("strata: …") and gives the exit status for it.
+int Fail(const Status& s);
+
+// {"ok":false,"code":"NOT_FOUND","message":"…","frames":["…"]}
+std::string ErrorJson(const Status& s);
+
+const StageRegistry& Registry();
+StatusOr<std::unique_ptr<Pipeline>> OpenPipeline(const std::string& file);
+
+// From the first call on, Ctrl-C cancels this context instead of ending the process; a second one ends it.
+const Context& InterruptibleContext();
+bool Interrupted();
+
+// Whether stderr is a terminal (for progress) and stdout is one (for colour).
+bool ProgressWanted();
+bool ColourWanted();
+
+// {"id":…,"revision":…,"document":…} or null.
+std::string RecordJson(std::string_view id, const std::optional<Record>& record);
+// {"id":…,"revision":…,"created":…}
+std::string WriteJson(const WriteOutcome& w);
+// {"kind":"create","sequence":…,"id":…,"before":…,"after":…}
+std::string ChangeJson(const Change& c);
+
+// RQL literals ("12", "string:12") to values for $1, $2, ….
+StatusOr<std::vector<Node>> ParseParams(const std::vector<std::string>& texts);
+
+}  // namespace strata::tools
+
+#endif  // STRATA_TOOLS_APP_H_

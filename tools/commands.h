@@ -1,0 +1,49 @@
+// The commands, one function each; they give the exit status. main.cc knows the flags. For tools/ only.
+#ifndef STRATA_TOOLS_COMMANDS_H_
+#define STRATA_TOOLS_COMMANDS_H_
+
+#include <string>
+#include <vector>
+
+#include "tools/rows.h"
+
+namespace strata::tools {
+
+// pipeline_commands.cc
+int CheckCommand(const std::string& file, bool json);
+int TypesCommand(const std::string& name, bool json_schema, bool json);
+int InspectCommand(const std::string& file, bool json);
+int ParseCommand(const std::string& rql, bool canonical);
+int BackupCommand(const std::string& file, const std::string& store, const std::string& directory);
+
+// data_commands.cc
+int GetCommand(const std::string& file, const std::string& store, const std::string& id, bool json);
+enum class WriteVerb { kPut, kCreate, kUpdate };
+// `text` "-": from stdin. `id` may be empty but for kUpdate.
+int WriteCommand(WriteVerb verb, const std::string& file, const std::string& store, const std::string& id,
+                 const std::string& text, bool json);
+int DeleteCommand(const std::string& file, const std::string& store, const std::string& id, bool json);
+int QueryCommand(const std::string& file, const std::string& store, const std::string& rql, RowFormat format,
+                 const std::vector<std::string>& params);
+int ExplainCommand(const std::string& file, const std::string& store, const std::string& rql, bool analyze, bool json,
+                   const std::vector<std::string>& params);
+int WatchCommand(const std::string& file, const std::string& store, const std::string& rql, bool json, int64_t from);
+struct ImportFlags {
+  std::string input = "-";
+  bool keep_going = false;
+  std::string rejects;
+  size_t batch = 256;
+  bool json = false;
+};
+int ImportCommand(const std::string& file, const std::string& store, const ImportFlags& flags);
+int ExportCommand(const std::string& file, const std::string& store, const std::string& rql);
+
+// shell.cc
+int ShellCommand(const std::string& file, bool json);
+
+// demo.cc
+int DemoCommand(const std::string& pipeline, bool reload);
+
+}  // namespace strata::tools
+
+#endif  // STRATA_TOOLS_COMMANDS_H_

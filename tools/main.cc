@@ -1,0 +1,163 @@
+// The strata command: flags to commands.
+#include <CLI/CLI.hpp>
+#include <iostream>
+#include <map>
+
+#include "tools/app.h"
+#include "tools/commands.h"
+
+namespace {
+
+using namespace strata::tools;
+
+constexpr const char* kFooter =
+    "RQL, the query language:  section=games&size=gt=1000&sort(-size)&limit(10)\n"
+    "Exit status: 0 done, 1 the answer is no or it failed, 2 the command, query or pipeline is wrong.\n";
+
+struct Arguments {
+  std::string file, store, id, text, rql, name, directory;
+  std::vector<std::string> params;
+  bool json = false, json_schema = false, analyze = false, canonical = false, reload = false;
+  RowFormat format = RowFormat::kTable;
+  int64_t from = -1;
+  ImportFlags import;
+};
+
+const std::map<std::string, RowFormat> kFormats = {
+    {"table", RowFormat::kTable}, {"json", RowFormat::kJson}, {"ndjson", RowFormat::kNdjson}, {"csv", RowFormat::kCsv}};
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  CLI::App app("Strata: data access as composable layers.", "strata");
+  app.footer(kFooter);
+  app.require_subcommand(1);
+  app.set_version_flag("--version", "strata 0.1");
+  app.failure_message([](const CLI::App* a, const CLI::Error& e) {
+    return "strata: " + std::string(e.what()) + "\nSee strata " +
+           (a->get_subcommands().empty() ? "" : a->get_subcommands()[0]->get_name() + " ") + "--help.\n";
+  });
+  Arguments a;
+  int exit_status = 0;
+
+  const auto command = [&](const char* name, const char* doc, auto run) {
+    CLI::App* c = app.add_subcommand(name, doc);
+    c->callback([&exit_status, run] { exit_status = run(); });
+    return c;
+  };
+  const auto with_file = [&](CLI::App* c) { c->add_option("FILE", a.file, "the pipeline's JSON file")->required(); };
+  const auto with_store = [&](CLI::App* c) {
+    with_file(c);
+    c->add_option("STORE", a.store, "a store's name in it")->required();
+  };
+  const auto with_json = [&](CLI::App* c) { c->add_flag("--json", a.json, "answer in JSON, for programs"); };
+  const auto with_params = [&](CLI::App* c) {
+    c->add_option("--param", a.params, "a value for $1, $2, … in their order (repeat it)")->expected(1)->take_all();
+  };
+
+  auto* check = command("check", "checks a pipeline and says everything that is wrong with it",
+                        [&] { return CheckCommand(a.file, a.json); });
+  with_file(check);
+  with_json(check);
+
+  auto* types = command("types", "the stage types and their options",
+                        [&] { return TypesCommand(a.name, a.json_schema, a.json); });
+  types->add_option("NAME", a.name, "one type");
+  types->add_flag("--json-schema", a.json_schema, "a JSON Schema of pipeline files, for editors");
+  with_json(types);
+
+  auto* inspect = command("inspect", "opens a pipeline and shows its tree with what each stage can do",
+                          [&] { return InspectCommand(a.file, a.json); });
+  with_file(inspect);
+  with_json(inspect);
+
+  auto* import = command("import", "loads documents: NDJSON or one JSON array, from a file or stdin",
+                         [&] { return ImportCommand(a.file, a.store, a.import); });
+  with_store(import);
+  import->add_option("INPUT", a.import.input, "a file, or - for stdin")->capture_default_str();
+  import->add_flag("--keep-going", a.import.keep_going, "write bad documents to a rejects file instead of stopping");
+  import->add_option("--rejects", a.import.rejects, "the rejects file (default: INPUT.rejects)");
+  import->add_option("--batch", a.import.batch, "documents a write")->check(CLI::Range(1, 100000))->capture_default_str();
+  import->add_flag("--json", a.import.json, "answer in JSON, for programs");
+
+  auto* export_ = command("export", "prints a store's documents as NDJSON",
+                          [&] { return ExportCommand(a.file, a.store, a.rql); });
+  with_store(export_);
+  export_->add_option("RQL", a.rql, "only what this query gives");
+
+  auto* get = command("get", "prints one document", [&] { return GetCommand(a.file, a.store, a.id, a.json); });
+  with_store(get);
+  get->add_option("ID", a.id, "the document's id")->required();
+  with_json(get);
+
+  const auto write = [&](const char* name, const char* doc, WriteVerb verb) {
+    auto* c = command(name, doc, [&a, verb] { return WriteCommand(verb, a.file, a.store, a.id, a.text, a.json); });
+    with_store(c);
+    if (verb == WriteVerb::kUpdate) {
+      c->add_option("ID", a.id, "the document's id")->required();
+    } else {
+      c->add_option("--id", a.id, "the document's id (default: its \"id\", else one is made)");
+    }
+    c->add_option("JSON", a.text, "the document, or - for stdin")->required();
+    with_json(c);
+  };
+  write("put", "stores a document, whether or not it is there", WriteVerb::kPut);
+  write("create", "stores a document that must not be there", WriteVerb::kCreate);
+  write("update", "merges into a document that must be there (RFC 7396)", WriteVerb::kUpdate);
+
+  auto* remove = command("delete", "deletes one document", [&] { return DeleteCommand(a.file, a.store, a.id, a.json); });
+  with_store(remove);
+  remove->add_option("ID", a.id, "the document's id")->required();
+  with_json(remove);
+
+  auto* query = command("query", "prints a query's rows",
+                        [&] { return QueryCommand(a.file, a.store, a.rql, a.format, a.params); });
+  with_store(query);
+  query->add_option("RQL", a.rql, "the query")->required();
+  query->add_option("--format", a.format, "table, json, ndjson or csv")
+      ->transform(CLI::CheckedTransformer(kFormats).description(""));
+  query->add_flag_callback("--json", [&] { a.format = RowFormat::kJson; }, "the same as --format json");
+  with_params(query);
+
+  auto* explain = command("explain", "shows how a query is answered",
+                          [&] { return ExplainCommand(a.file, a.store, a.rql, a.analyze, a.json, a.params); });
+  with_store(explain);
+  explain->add_option("RQL", a.rql, "the query")->required();
+  explain->add_flag("--analyze", a.analyze, "run it, and show rows, batches and time");
+  with_params(explain);
+  with_json(explain);
+
+  auto* watch = command("watch", "prints changes as they are committed, until Ctrl-C",
+                        [&] { return WatchCommand(a.file, a.store, a.rql, a.json, a.from); });
+  with_store(watch);
+  watch->add_option("RQL", a.rql, "only documents that satisfy this condition");
+  watch->add_option("--from", a.from, "begin with this sequence instead of now")->check(CLI::NonNegativeNumber);
+  with_json(watch);
+
+  auto* backup = command("backup", "copies a RocksDB store while it is consistent",
+                         [&] { return BackupCommand(a.file, a.store, a.directory); });
+  with_store(backup);
+  backup->add_option("DIRECTORY", a.directory, "where to; must not be there yet")->required();
+
+  auto* parse = command("parse", "prints a query's syntax tree", [&] { return ParseCommand(a.rql, a.canonical); });
+  parse->add_option("RQL", a.rql, "the query")->required();
+  parse->add_flag("--canonical", a.canonical, "print its canonical text instead");
+
+  auto* shell = command("shell", "the same verbs interactively", [&] { return ShellCommand(a.file, a.json); });
+  with_file(shell);
+  with_json(shell);
+
+  auto* demo = command("demo", "loads the machine's package index and queries it",
+                       [&] { return DemoCommand(a.file, a.reload); });
+  demo->add_option("--pipeline", a.file, "another pipeline file with a store \"packages\"");
+  demo->add_flag("--reload", a.reload, "load the packages again");
+
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::ParseError& e) {
+    const int code = app.exit(e, std::cout, std::cerr);
+    return code == 0 ? kOk : kMisuse;
+  }
+  std::cout.flush();
+  return exit_status;
+}
