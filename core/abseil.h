@@ -1,7 +1,7 @@
 // The one crossing between Abseil's types and the standard ones.
 //
-// Debian builds Abseil with its own string_view, so neither converts to the other by itself. Interfaces here use
-// std types; A() goes towards Abseil, S() comes back.
+// Debian builds Abseil with its own string_view, so neither converts to the other by itself.
+// Interfaces here use std types; A() goes towards Abseil, S() comes back.
 #ifndef STRATA_CORE_ABSEIL_H_
 #define STRATA_CORE_ABSEIL_H_
 

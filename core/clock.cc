@@ -33,7 +33,8 @@ std::string IdGenerator::Next() {
   {
     MutexLock lock(mutex_);
     const int64_t now = clock_.UnixMillis();
-    // 12 bits of rand_a count within one millisecond; when they run out, time is borrowed from the next one.
+    // 12 bits of rand_a count within one millisecond; when they run out, time is borrowed from the
+    // next one.
     if (now > millis_) {
       millis_ = now;
       counter_ = 0;

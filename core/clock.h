@@ -20,8 +20,9 @@ class Clock {
   static const Clock& System();
 };
 
-// Makes UUIDs of version 7 (RFC 9562, section 5.7): they sort by the time of their making, and two from one
-// generator never come in the wrong order, also when the clock steps back. Safe for concurrent use.
+// Makes UUIDs of version 7 (RFC 9562, section 5.7): they sort by the time of their making, and two
+// from one generator never come in the wrong order, also when the clock steps back. Safe for
+// concurrent use.
 class IdGenerator {
  public:
   explicit IdGenerator(const Clock& clock = Clock::System());
@@ -30,7 +31,7 @@ class IdGenerator {
  private:
   const Clock& clock_;
   Mutex mutex_;
-  uint64_t state_ STRATA_GUARDED_BY(mutex_);    // of the xorshift generator
+  uint64_t state_ STRATA_GUARDED_BY(mutex_);  // of the xorshift generator
   int64_t millis_ STRATA_GUARDED_BY(mutex_) = 0;
   uint32_t counter_ STRATA_GUARDED_BY(mutex_) = 0;
 };

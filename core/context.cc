@@ -31,7 +31,8 @@ Context Context::WithPrincipal(std::string_view name) const {
 
 Context Context::WithTrace(std::string_view trace_id) const {
   Context c = *this;
-  c.labels_ = std::make_shared<const Labels>(Labels{std::string(principal()), std::string(trace_id)});
+  c.labels_ =
+      std::make_shared<const Labels>(Labels{std::string(principal()), std::string(trace_id)});
   return c;
 }
 

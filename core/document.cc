@@ -17,12 +17,13 @@ using internal::Kind;
 
 namespace {
 
-// Layout of a container in the field index: offset, end, count, [hashes of names (objects)], entries.
+// Layout of a container in the field index: offset, end, count, [hashes of names (objects)],
+// entries.
 constexpr uint32_t kNodeHeader = 3;
 
 uint32_t Mix(uint64_t a, uint64_t b) {
-  const unsigned __int128 p = static_cast<unsigned __int128>(a ^ 0x9E3779B97F4A7C15ULL) *
-                              (b ^ 0xD6E8FEB86659FD93ULL);
+  const unsigned __int128 p =
+      static_cast<unsigned __int128>(a ^ 0x9E3779B97F4A7C15ULL) * (b ^ 0xD6E8FEB86659FD93ULL);
   const uint64_t folded = static_cast<uint64_t>(p) ^ static_cast<uint64_t>(p >> 64);
   return static_cast<uint32_t>(folded ^ (folded >> 32));
 }
@@ -42,13 +43,14 @@ bool NameMatches(const DocumentRep* rep, uint32_t value_at, bool escaped, std::s
            std::memcmp(text + value_at - 2 - n, name.data(), n) == 0 &&
            std::memchr(name.data(), '"', n) == nullptr;
   }
-  // An escaped name: its opening quote cannot be found from behind, but the hash has matched, so decode every
-  // start that gives a whole string.
+  // An escaped name: its opening quote cannot be found from behind, but the hash has matched, so
+  // decode every start that gives a whole string.
   for (uint32_t at = value_at - 2; at-- > 0;) {
     if (text[at] != '"' || (at > 0 && text[at - 1] != '{' && text[at - 1] != ',')) continue;
     const std::string_view raw(text + at, value_at - 1 - at);
     if (raw.size() > 6 * name.size() + 2) return false;
-    if (StringEnd(raw.data()) == raw.data() + raw.size() && DecodeJsonString(raw) == name) return true;
+    if (StringEnd(raw.data()) == raw.data() + raw.size() && DecodeJsonString(raw) == name)
+      return true;
   }
   return false;
 }
@@ -84,31 +86,48 @@ uint32_t HashMemberName(std::string_view name) {
 
 std::string_view TypeName(Type type) {
   switch (type) {
-    case Type::kMissing: return "nothing";
-    case Type::kNull: return "null";
-    case Type::kFalse: return "false";
-    case Type::kTrue: return "true";
-    case Type::kNumber: return "a number";
-    case Type::kString: return "a string";
-    case Type::kArray: return "an array";
-    case Type::kObject: return "an object";
+    case Type::kMissing:
+      return "nothing";
+    case Type::kNull:
+      return "null";
+    case Type::kFalse:
+      return "false";
+    case Type::kTrue:
+      return "true";
+    case Type::kNumber:
+      return "a number";
+    case Type::kString:
+      return "a string";
+    case Type::kArray:
+      return "an array";
+    case Type::kObject:
+      return "an object";
   }
   return "nothing";
 }
 
-// ---- Value ---------------------------------------------------------------------------------------------------
+// ---- Value
+// ---------------------------------------------------------------------------------------------------
 
 Type Value::type() const {
   if (rep_ == nullptr) return Type::kMissing;
   switch (Entry{entry_}.kind()) {
-    case Kind::kNull: return Type::kNull;
-    case Kind::kFalse: return Type::kFalse;
-    case Kind::kTrue: return Type::kTrue;
-    case Kind::kNumber: return Type::kNumber;
-    case Kind::kString: return Type::kString;
-    case Kind::kEscapedString: return Type::kString;
-    case Kind::kArray: return Type::kArray;
-    case Kind::kObject: return Type::kObject;
+    case Kind::kNull:
+      return Type::kNull;
+    case Kind::kFalse:
+      return Type::kFalse;
+    case Kind::kTrue:
+      return Type::kTrue;
+    case Kind::kNumber:
+      return Type::kNumber;
+    case Kind::kString:
+      return Type::kString;
+    case Kind::kEscapedString:
+      return Type::kString;
+    case Kind::kArray:
+      return Type::kArray;
+    case Kind::kObject:
+      return Type::kObject;
   }
   return Type::kMissing;
 }
@@ -138,7 +157,8 @@ bool Value::StringEquals(std::string_view s) const {
   if (e.kind() == Kind::kString) {
     // Without escapes the text between the quotes is the string, and it holds no quote.
     return e.payload() + 1 + s.size() < rep_->size && p[s.size()] == '"' &&
-           std::memcmp(p, s.data(), s.size()) == 0 && std::memchr(s.data(), '"', s.size()) == nullptr;
+           std::memcmp(p, s.data(), s.size()) == 0 &&
+           std::memchr(s.data(), '"', s.size()) == nullptr;
   }
   return DecodeJsonString(text()) == s;
 }
@@ -188,7 +208,8 @@ Value Value::At(uint32_t i) const {
   return Value(rep_, index_, node[kNodeHeader + skip + i]);
 }
 
-// ---- MemberIterator ------------------------------------------------------------------------------------------
+// ---- MemberIterator
+// ------------------------------------------------------------------------------------------
 
 MemberIterator::MemberIterator(Value object) : object_(object) {
   if (!object.is_object()) return;
@@ -219,7 +240,8 @@ uint32_t MemberIterator::name_hash() const {
   return object_.index_[Entry{object_.entry_}.payload() + kNodeHeader + i_];
 }
 
-// ---- Document ------------------------------------------------------------------------------------------------
+// ---- Document
+// ------------------------------------------------------------------------------------------------
 
 StatusOr<Document> Document::Parse(std::string_view text) {
   ASSIGN_OR_RETURN(DocumentRep * rep, internal::ParseJson(text));

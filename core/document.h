@@ -1,14 +1,17 @@
-// Document: an immutable JSON value, shared by reference count. The text is the truth; the field index makes it fast.
+// Document: an immutable JSON value, shared by reference count. The text is the truth; the field
+// index makes it fast.
 //
 //   StatusOr<Document> d = Document::Parse(R"({"name": "ada", "langs": ["c++"]})");
 //   d->root().Find("name").StringEquals("ada");
 //   d->text();                                    // {"name":"ada","langs":["c++"]}
 //
-// The text is minified and valid (RFC 8259, UTF-8, at most kMaxDepth levels, no duplicate member names); numbers keep
-// the digits that they came with and members their order. The field index (per object: the hash of each member's name
-// and where its value lies) is built once, on first use, and shared by everybody who holds the document.
+// The text is minified and valid (RFC 8259, UTF-8, at most kMaxDepth levels, no duplicate member
+// names); numbers keep the digits that they came with and members their order. The field index (per
+// object: the hash of each member's name and where its value lies) is built once, on first use, and
+// shared by everybody who holds the document.
 //
-// Document and Value are safe for concurrent use. A Value points into its Document and must not outlive it.
+// Document and Value are safe for concurrent use. A Value points into its Document and must not
+// outlive it.
 #ifndef STRATA_CORE_DOCUMENT_H_
 #define STRATA_CORE_DOCUMENT_H_
 
@@ -23,9 +26,9 @@
 
 namespace strata {
 
-inline constexpr int kMaxDepth = 256;                    // levels of arrays and objects
-inline constexpr size_t kMaxDocumentBytes = 64u << 20;   // bytes of text
-inline constexpr size_t kTextPadding = 64;               // readable zero bytes behind a document's text
+inline constexpr int kMaxDepth = 256;                   // levels of arrays and objects
+inline constexpr size_t kMaxDocumentBytes = 64u << 20;  // bytes of text
+inline constexpr size_t kTextPadding = 64;  // readable zero bytes behind a document's text
 
 // Values of different types sort in this order.
 enum class Type : uint8_t { kMissing, kNull, kFalse, kTrue, kNumber, kString, kArray, kObject };
@@ -116,8 +119,8 @@ class Document {
   }
   ~Document() { Unref(); }
 
-  // Parses and checks text from outside. Errors: InvalidArgument with what was found, the byte offset and what was
-  // expected; ResourceExhausted for text over kMaxDocumentBytes.
+  // Parses and checks text from outside. Errors: InvalidArgument with what was found, the byte
+  // offset and what was expected; ResourceExhausted for text over kMaxDocumentBytes.
   static StatusOr<Document> Parse(std::string_view text);
   // Wraps text that this library made or checked before. Requires: minified, valid JSON.
   static Document FromTrusted(std::string_view text);

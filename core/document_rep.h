@@ -9,15 +9,26 @@
 
 namespace strata::internal {
 
-enum class Kind : uint32_t { kNull, kFalse, kTrue, kNumber, kString, kEscapedString, kArray, kObject };
+enum class Kind : uint32_t {
+  kNull,
+  kFalse,
+  kTrue,
+  kNumber,
+  kString,
+  kEscapedString,
+  kArray,
+  kObject
+};
 
-// One value of the field index in 32 bits: kind (3), whether its member's name holds escapes (1), and 28 bits that are
-// the offset of a scalar's text, or the place in the index where a container's node begins.
+// One value of the field index in 32 bits: kind (3), whether its member's name holds escapes (1),
+// and 28 bits that are the offset of a scalar's text, or the place in the index where a container's
+// node begins.
 struct Entry {
   uint32_t bits;
   static constexpr uint32_t kPayloadBits = 28;
   static Entry Make(Kind kind, bool name_escaped, uint32_t payload) {
-    return {static_cast<uint32_t>(kind) << 29 | static_cast<uint32_t>(name_escaped) << kPayloadBits | payload};
+    return {static_cast<uint32_t>(kind) << 29 |
+            static_cast<uint32_t>(name_escaped) << kPayloadBits | payload};
   }
   Kind kind() const { return static_cast<Kind>(bits >> 29); }
   bool name_escaped() const { return bits >> kPayloadBits & 1; }
@@ -38,7 +49,8 @@ struct DocumentRep {
   char* text() { return reinterpret_cast<char*>(this + 1); }
   const char* text() const { return reinterpret_cast<const char*>(this + 1); }
 
-  // Word 0 is the root's entry. Built on first use; two threads may build it at once, one result is kept.
+  // Word 0 is the root's entry. Built on first use; two threads may build it at once, one result is
+  // kept.
   const uint32_t* Index() const {
     const uint32_t* built = index.load(std::memory_order_acquire);
     return built != nullptr ? built : BuildIndex();
@@ -46,8 +58,9 @@ struct DocumentRep {
   const uint32_t* BuildIndex() const;
 };
 
-// Walks valid, minified text and makes the field index. With `duplicate_at`, looks for a repeated member name and
-// stores the offset of the repetition's value (0: none). The caller owns the result (FreeIndex).
+// Walks valid, minified text and makes the field index. With `duplicate_at`, looks for a repeated
+// member name and stores the offset of the repetition's value (0: none). The caller owns the result
+// (FreeIndex).
 uint32_t* MakeIndex(const char* text, size_t size, uint32_t* duplicate_at);
 void FreeIndex(uint32_t* index);
 size_t IndexBytes(const uint32_t* index);

@@ -16,10 +16,12 @@ std::string Error(std::string_view text) {
 }
 
 TEST(Document, KeepsDigitsAndOrderAndDropsOnlySpace) {
-  const auto d = Document::Parse(" { \"b\" : 1.10 , \"a\":[ 9223372036854775808, "
-                                 "123456789012345678901234567890 ,1e3 ] }\n");
+  const auto d = Document::Parse(
+      " { \"b\" : 1.10 , \"a\":[ 9223372036854775808, "
+      "123456789012345678901234567890 ,1e3 ] }\n");
   ASSERT_TRUE(d.ok()) << d.status();
-  EXPECT_EQ(d->text(), R"({"b":1.10,"a":[9223372036854775808,123456789012345678901234567890,1e3]})");
+  EXPECT_EQ(d->text(),
+            R"({"b":1.10,"a":[9223372036854775808,123456789012345678901234567890,1e3]})");
 }
 
 TEST(Document, FindsMembersAndElements) {
@@ -43,31 +45,40 @@ TEST(Document, AQuoteInWhatIsAskedForDoesNotReachAcrossValues) {
 }
 
 TEST(Document, SaysWhatIsWrongAndWhere) {
-  EXPECT_EQ(Error("{\"a\":1 2}"), "at byte 7 (line 1, column 8): expected \",\" or \"}\", found \"2\"");
+  EXPECT_EQ(Error("{\"a\":1 2}"),
+            "at byte 7 (line 1, column 8): expected \",\" or \"}\", found \"2\"");
   EXPECT_EQ(Error("{\n \"a\":1,\n \"a\":2}"),
             "at byte 11 (line 3, column 2): the member \"a\" stands here for the second time");
   EXPECT_EQ(Error("{\"a\":1,\"\\u0061\":2}"),
             "at byte 7 (line 1, column 8): the member \"a\" stands here for the second time");
   EXPECT_EQ(Error(""), "at byte 0 (line 1, column 1): expected a value, found the end of the text");
-  EXPECT_EQ(Error("{\"a\":1,}"), "at byte 7 (line 1, column 8): expected a member's name in quotes, found \"}\"");
-  EXPECT_EQ(Error("[01]"), "at byte 1 (line 1, column 2): \"01\" is not a JSON number (or is beyond 1.8e308)");
-  EXPECT_EQ(Error("[1e999]"), "at byte 1 (line 1, column 2): \"1e999\" is not a JSON number (or is beyond 1.8e308)");
+  EXPECT_EQ(Error("{\"a\":1,}"),
+            "at byte 7 (line 1, column 8): expected a member's name in quotes, found \"}\"");
+  EXPECT_EQ(Error("[01]"),
+            "at byte 1 (line 1, column 2): \"01\" is not a JSON number (or is beyond 1.8e308)");
+  EXPECT_EQ(Error("[1e999]"),
+            "at byte 1 (line 1, column 2): \"1e999\" is not a JSON number (or is beyond 1.8e308)");
   EXPECT_EQ(Error("[\"\xFF\"]"), "at byte 2 (line 1, column 3): the text is not valid UTF-8");
-  EXPECT_EQ(Error("[\"\\ud800\"]"), "at byte 2 (line 1, column 3): a high surrogate without a low one behind it");
-  EXPECT_EQ(Error("[\"a\nb\"]"), "at byte 3 (line 1, column 4): a control character in a string must be escaped");
+  EXPECT_EQ(Error("[\"\\ud800\"]"),
+            "at byte 2 (line 1, column 3): a high surrogate without a low one behind it");
+  EXPECT_EQ(Error("[\"a\nb\"]"),
+            "at byte 3 (line 1, column 4): a control character in a string must be escaped");
   EXPECT_EQ(Error("nul"), "at byte 0 (line 1, column 1): expected a value, found \"n\"");
-  EXPECT_EQ(Error("{} {}"), "at byte 3 (line 1, column 4): expected the end of the text, found \"{\"");
+  EXPECT_EQ(Error("{} {}"),
+            "at byte 3 (line 1, column 4): expected the end of the text, found \"{\"");
 }
 
 TEST(Document, ManyMembersWithOneRepeatedAreRefused) {
   std::string text = "{";
-  for (int i = 0; i < 5000; ++i) text += "\"k" + std::to_string(i) + "\":" + std::to_string(i) + ",";
+  for (int i = 0; i < 5000; ++i)
+    text += "\"k" + std::to_string(i) + "\":" + std::to_string(i) + ",";
   const auto fine = Document::Parse(text + "\"last\":1}");
   ASSERT_TRUE(fine.ok());
   for (int i = 0; i < 5000; i += 7) {
     EXPECT_EQ(fine->Find("k" + std::to_string(i)).number(), Number(int64_t{i}));
   }
-  EXPECT_THAT(Error(text + "\"k17\":1}"), HasSubstr("the member \"k17\" stands here for the second time"));
+  EXPECT_THAT(Error(text + "\"k17\":1}"),
+              HasSubstr("the member \"k17\" stands here for the second time"));
 }
 
 TEST(Document, NestsToTheLimitAndNoFurther) {

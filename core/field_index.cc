@@ -72,7 +72,8 @@ class Builder {
       }
       return 0;
     }
-    // Many members: sort by hash, and by name where hashes agree, so that crafted collisions stay n log n.
+    // Many members: sort by hash, and by name where hashes agree, so that crafted collisions stay n
+    // log n.
     std::vector<uint32_t> order(n);
     for (uint32_t i = 0; i < n; ++i) order[i] = i;
     std::sort(order.begin(), order.end(), [&](uint32_t a, uint32_t b) { return h[a] < h[b]; });
@@ -145,7 +146,8 @@ uint32_t* MakeIndex(const char* text, size_t size, uint32_t* duplicate_at) {
   // Of the member whose value comes next.
   uint32_t hash = 0;
   bool escaped = false;
-  // Each round: at p stands a value, or (in an object) a member's name and value, or a closing bracket.
+  // Each round: at p stands a value, or (in an object) a member's name and value, or a closing
+  // bracket.
   bool name_escaped_of[kMaxDepth + 2];
   uint32_t hash_of[kMaxDepth + 2];
   while (p < end) {
@@ -154,7 +156,8 @@ uint32_t* MakeIndex(const char* text, size_t size, uint32_t* duplicate_at) {
       const char* close = StringClose(p, &name_escapes);
       const std::string_view raw(p, close + 1 - p);
       escaped = name_escapes;
-      hash = escaped ? HashMemberName(DecodeJsonString(raw)) : HashMemberName(raw.substr(1, raw.size() - 2));
+      hash = escaped ? HashMemberName(DecodeJsonString(raw))
+                     : HashMemberName(raw.substr(1, raw.size() - 2));
       p = close + 2;  // quote and colon
     } else if (depth > 0 && !s.frames[depth].object) {
       hash = 0;
@@ -174,7 +177,7 @@ uint32_t* MakeIndex(const char* text, size_t size, uint32_t* duplicate_at) {
         [[fallthrough]];
       case '}':
       case ']':
-      closing: {
+      closing : {
         const Frame& frame = s.frames[depth];
         if (duplicate_at != nullptr && frame.object) {
           if (uint32_t repeated = builder.FindDuplicate(frame)) {
@@ -238,7 +241,9 @@ void FreeIndex(uint32_t* index) {
   if (index != nullptr) std::free(index - 1);
 }
 
-size_t IndexBytes(const uint32_t* index) { return (1 + index[-1] + kPaddingWords) * sizeof(uint32_t); }
+size_t IndexBytes(const uint32_t* index) {
+  return (1 + index[-1] + kPaddingWords) * sizeof(uint32_t);
+}
 
 const uint32_t* DocumentRep::BuildIndex() const {
   uint32_t* fresh = MakeIndex(text(), size, nullptr);

@@ -8,8 +8,8 @@ namespace {
 constexpr int64_t kMinSeconds = -62167219200;  // 0000-01-01T00:00:00Z
 constexpr int64_t kMaxSeconds = 253402300799;  // 9999-12-31T23:59:59Z
 
-// Days from 1970-01-01, proleptic Gregorian (the algorithm of H. Hinnant's "chrono-compatible low-level date
-// algorithms", days_from_civil and civil_from_days).
+// Days from 1970-01-01, proleptic Gregorian (the algorithm of H. Hinnant's "chrono-compatible
+// low-level date algorithms", days_from_civil and civil_from_days).
 int64_t DaysFromCivil(int64_t y, int m, int d) {
   y -= m <= 2;
   const int64_t era = (y >= 0 ? y : y - 399) / 400;
@@ -59,7 +59,8 @@ class Scanner {
     *out = v;
     return v >= low && v <= high;
   }
-  // One to nine digits behind a point, as nanoseconds; further digits must be there but are dropped.
+  // One to nine digits behind a point, as nanoseconds; further digits must be there but are
+  // dropped.
   bool Fraction(int32_t* nanos) {
     int digits = 0;
     int32_t v = 0;
@@ -83,7 +84,8 @@ std::optional<Instant> Parse(std::string_view text, bool complete) {
   int64_t offset = 0;
   const auto finish = [&]() -> std::optional<Instant> {
     if (!s.done() || day > DaysInMonth(year, month)) return std::nullopt;
-    const int64_t t = DaysFromCivil(year, month, day) * 86400 + hour * 3600 + minute * 60 + second - offset;
+    const int64_t t =
+        DaysFromCivil(year, month, day) * 86400 + hour * 3600 + minute * 60 + second - offset;
     if (t < kMinSeconds || t > kMaxSeconds) return std::nullopt;
     return Instant{t, nanos};
   };
@@ -94,7 +96,8 @@ std::optional<Instant> Parse(std::string_view text, bool complete) {
   if (!s.Take('-') || !s.Digits(2, 1, 31, &day)) return std::nullopt;
   if (s.done() && !complete) return finish();
   if (!s.Take('T') && !s.Take('t')) return std::nullopt;
-  if (!s.Digits(2, 0, 23, &hour) || !s.Take(':') || !s.Digits(2, 0, 59, &minute)) return std::nullopt;
+  if (!s.Digits(2, 0, 23, &hour) || !s.Take(':') || !s.Digits(2, 0, 59, &minute))
+    return std::nullopt;
   if (s.Take(':')) {
     if (!s.Digits(2, 0, 59, &second)) return std::nullopt;
     if (s.Take('.') && !s.Fraction(&nanos)) return std::nullopt;
@@ -125,7 +128,8 @@ std::string Instant::ToString() const {
   CivilFromDays(days, &y, &m, &d);
   char buffer[64];
   std::snprintf(buffer, sizeof buffer, "%04d-%02d-%02dT%02d:%02d:%02d", static_cast<int>(y), m, d,
-                static_cast<int>(rest / 3600), static_cast<int>(rest / 60 % 60), static_cast<int>(rest % 60));
+                static_cast<int>(rest / 3600), static_cast<int>(rest / 60 % 60),
+                static_cast<int>(rest % 60));
   std::string out = buffer;
   if (nanos != 0) {
     std::snprintf(buffer, sizeof buffer, ".%09d", static_cast<int>(nanos));
@@ -158,7 +162,8 @@ std::optional<Instant> ParseEpochMillis(std::string_view text) {
   int64_t nanos = 0;
   if (at < text.size() && text[at] == '.') {
     const size_t point = at++;
-    for (; at < text.size() && text[at] >= '0' && text[at] <= '9'; ++at) nanos = nanos * 10 + (text[at] - '0');
+    for (; at < text.size() && text[at] >= '0' && text[at] <= '9'; ++at)
+      nanos = nanos * 10 + (text[at] - '0');
     if (at - point - 1 < 1 || at - point - 1 > 6) return std::nullopt;
     for (size_t i = at - point - 1; i < 6; ++i) nanos *= 10;
   }

@@ -20,11 +20,13 @@ struct Instant {
   std::string ToString() const;
 };
 
-// A complete RFC 3339 date-time with a zone; nothing for anything else (also for fields out of range).
+// A complete RFC 3339 date-time with a zone; nothing for anything else (also for fields out of
+// range).
 std::optional<Instant> ParseRfc3339(std::string_view text);
 // Also takes shorter forms: 2009, 2009-11, 2009-11-21, 2009-11-21T00:21, without a zone: UTC.
 std::optional<Instant> ParseDate(std::string_view text);
-// Milliseconds since 1970 as a decimal number, with up to six digits of fraction; within years 0 to 9999.
+// Milliseconds since 1970 as a decimal number, with up to six digits of fraction; within years 0 to
+// 9999.
 std::optional<Instant> ParseEpochMillis(std::string_view text);
 
 }  // namespace strata

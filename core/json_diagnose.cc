@@ -19,7 +19,8 @@ class Reader {
     Space();
     RETURN_IF_ERROR(ReadValue(0));
     Space();
-    if (at_ != text_.size()) return Error(at_, Concat("expected the end of the text, found ", Found()));
+    if (at_ != text_.size())
+      return Error(at_, Concat("expected the end of the text, found ", Found()));
     return OkStatus();
   }
 
@@ -51,30 +52,40 @@ class Reader {
   Status ReadValue(int depth) {
     const bool container = at_ < text_.size() && (text_[at_] == '{' || text_[at_] == '[');
     if (container && depth == kMaxDepth) {
-      return Error(at_, Concat("arrays and objects are nested more than ", std::to_string(kMaxDepth), " deep"));
+      return Error(at_, Concat("arrays and objects are nested more than ",
+                               std::to_string(kMaxDepth), " deep"));
     }
     if (at_ >= text_.size()) return Error(at_, "expected a value, found the end of the text");
     switch (text_[at_]) {
-      case '{': return ReadObject(depth + 1);
-      case '[': return ReadArray(depth + 1);
-      case '"': return ReadString();
-      case 't': return ReadWord("true");
-      case 'f': return ReadWord("false");
-      case 'n': return ReadWord("null");
-      default: return ReadNumber();
+      case '{':
+        return ReadObject(depth + 1);
+      case '[':
+        return ReadArray(depth + 1);
+      case '"':
+        return ReadString();
+      case 't':
+        return ReadWord("true");
+      case 'f':
+        return ReadWord("false");
+      case 'n':
+        return ReadWord("null");
+      default:
+        return ReadNumber();
     }
   }
 
   Status ReadWord(std::string_view word) {
-    if (text_.substr(at_, word.size()) != word) return Error(at_, Concat("expected a value, found ", Found()));
+    if (text_.substr(at_, word.size()) != word)
+      return Error(at_, Concat("expected a value, found ", Found()));
     at_ += word.size();
     return OkStatus();
   }
 
   Status ReadNumber() {
     const size_t start = at_;
-    while (at_ < text_.size() && (std::string_view("+-.eE").find(text_[at_]) != std::string_view::npos ||
-                                  (text_[at_] >= '0' && text_[at_] <= '9'))) {
+    while (at_ < text_.size() &&
+           (std::string_view("+-.eE").find(text_[at_]) != std::string_view::npos ||
+            (text_[at_] >= '0' && text_[at_] <= '9'))) {
       ++at_;
     }
     if (at_ == start) return Error(start, Concat("expected a value, found ", Found()));
@@ -115,7 +126,8 @@ class Reader {
     ++at_;
     uint32_t unit = 0;
     if (!ReadHex4(&unit)) return Error(start, "\\u wants four hexadecimal digits");
-    if (unit >= 0xDC00 && unit < 0xE000) return Error(start, "a low surrogate without a high one before it");
+    if (unit >= 0xDC00 && unit < 0xE000)
+      return Error(start, "a low surrogate without a high one before it");
     if (unit >= 0xD800 && unit < 0xDC00) {
       uint32_t low = 0;
       if (!Take('\\') || !Take('u') || !ReadHex4(&low) || low < 0xDC00 || low >= 0xE000) {
@@ -168,7 +180,8 @@ class Reader {
       RETURN_IF_ERROR(ReadString());
       std::string name = DecodeJsonString(text_.substr(start, at_ - start));
       if (!names.insert(name).second) {
-        return Error(start, Concat("the member ", JsonString(name), " stands here for the second time"));
+        return Error(start,
+                     Concat("the member ", JsonString(name), " stands here for the second time"));
       }
       Space();
       if (!Take(':')) return Error(at_, Concat("expected \":\", found ", Found()));

@@ -8,7 +8,8 @@
 
 namespace strata {
 
-// OK when `text` is one JSON value within this library's rules (core/document.h); else InvalidArgument such as
+// OK when `text` is one JSON value within this library's rules (core/document.h); else
+// InvalidArgument such as
 //   at byte 7 (line 1, column 8): expected "," or "}", found "2"
 Status DiagnoseJson(std::string_view text);
 

@@ -44,12 +44,14 @@ struct Parser {
 StatusOr<DocumentRep*> ParseJson(std::string_view text) {
   if (text.size() > kMaxDocumentBytes) {
     return ResourceExhausted(Concat("the document has ", std::to_string(text.size()),
-                                    " bytes; at most ", std::to_string(kMaxDocumentBytes), " are taken"));
+                                    " bytes; at most ", std::to_string(kMaxDocumentBytes),
+                                    " are taken"));
   }
   thread_local Parser parser;
   const bool accepted = parser.Accepts(text);
   if (!accepted) {
-    // simdjson says neither where nor quite what, and refuses integers beyond 64 bits, which are kept here.
+    // simdjson says neither where nor quite what, and refuses integers beyond 64 bits, which are
+    // kept here.
     if (Status s = DiagnoseJson(text); !s.ok()) {
       parser.Trim();
       return s;

@@ -47,14 +47,16 @@ void AppendMerged(std::string* out, Value target, Value patch) {
     }
   }
   for (MemberIterator m(patch); !m.done(); m.Next()) {
-    if (m.value().type() == Type::kNull || target.Find(m.name(&scratch), m.name_hash()).exists()) continue;
+    if (m.value().type() == Type::kNull || target.Find(m.name(&scratch), m.name_hash()).exists())
+      continue;
     w.Name(m.raw_name());
     AppendMerged(out, Value(), m.value());
   }
   w.Close();
 }
 
-// ---- RFC 6902 ------------------------------------------------------------------------------------------------
+// ---- RFC 6902
+// ------------------------------------------------------------------------------------------------
 
 using Steps = std::vector<std::string>;
 
@@ -62,7 +64,8 @@ enum class Edit { kAdd, kReplace, kRemove };
 
 Status NoSuchPath(std::string_view step, Value in) {
   if (in.is_array()) {
-    return InvalidArgument(Concat("there is no element \"", step, "\" in an array of ", std::to_string(in.size())));
+    return InvalidArgument(
+        Concat("there is no element \"", step, "\" in an array of ", std::to_string(in.size())));
   }
   if (in.is_object()) return InvalidArgument(Concat("there is no member \"", step, "\""));
   return InvalidArgument(Concat("\"", step, "\" leads into ", TypeName(in.type())));
@@ -134,7 +137,8 @@ Status AppendEdited(std::string* out, Value in, const Steps& steps, size_t depth
   return OkStatus();
 }
 
-StatusOr<Document> Edited(const Document& doc, const Steps& steps, Edit edit, std::string_view raw) {
+StatusOr<Document> Edited(const Document& doc, const Steps& steps, Edit edit,
+                          std::string_view raw) {
   if (steps.empty()) {
     if (edit == Edit::kRemove) return InvalidArgument("the whole document cannot be removed");
     return Document::FromTrusted(raw);
@@ -147,12 +151,14 @@ StatusOr<Document> Edited(const Document& doc, const Steps& steps, Edit edit, st
 
 StatusOr<Steps> PointerOf(Value op, std::string_view name) {
   const Value v = op.Find(name);
-  if (!v.is_string()) return InvalidArgument(Concat("\"", name, "\" must be a string, found ", TypeName(v.type())));
+  if (!v.is_string())
+    return InvalidArgument(Concat("\"", name, "\" must be a string, found ", TypeName(v.type())));
   return ParseJsonPointer(v.String());
 }
 
 StatusOr<Document> ApplyOperation(const Document& doc, Value op) {
-  if (!op.is_object()) return InvalidArgument(Concat("expected an object, found ", TypeName(op.type())));
+  if (!op.is_object())
+    return InvalidArgument(Concat("expected an object, found ", TypeName(op.type())));
   const Value name = op.Find("op");
   ASSIGN_OR_RETURN(const Steps path, PointerOf(op, "path"));
   const auto is = [&](std::string_view s) { return name.is_string() && name.StringEquals(s); };
@@ -160,10 +166,12 @@ StatusOr<Document> ApplyOperation(const Document& doc, Value op) {
   if (is("add") || is("replace") || is("test")) {
     const Value value = op.Find("value");
     if (!value.exists()) return InvalidArgument("\"value\" is missing");
-    if (!is("test")) return Edited(doc, path, is("add") ? Edit::kAdd : Edit::kReplace, value.text());
+    if (!is("test"))
+      return Edited(doc, path, is("add") ? Edit::kAdd : Edit::kReplace, value.text());
     ASSIGN_OR_RETURN(const Value found, Locate(doc.root(), path));
     if (SameValue(found, value)) return doc;
-    return FailedPrecondition(Concat("the test does not hold: found ", found.text().substr(0, 100)));
+    return FailedPrecondition(
+        Concat("the test does not hold: found ", found.text().substr(0, 100)));
   }
   if (is("move") || is("copy")) {
     ASSIGN_OR_RETURN(const Steps from, PointerOf(op, "from"));
@@ -181,7 +189,8 @@ StatusOr<Document> ApplyOperation(const Document& doc, Value op) {
                                 name.exists() ? name.text() : "nothing"));
 }
 
-// ---- projection ----------------------------------------------------------------------------------------------
+// ---- projection
+// ----------------------------------------------------------------------------------------------
 
 // The paths as a tree: children by name; a leaf takes the whole value.
 struct PathTree {
@@ -288,17 +297,20 @@ Document MergePatch(const Document& target, const Document& patch) {
 StatusOr<Document> ApplyJsonPatch(const Document& target, const Document& patch) {
   const Value ops = patch.root();
   if (!ops.is_array()) {
-    return InvalidArgument(Concat("a JSON Patch is an array of operations, found ", TypeName(ops.type())));
+    return InvalidArgument(
+        Concat("a JSON Patch is an array of operations, found ", TypeName(ops.type())));
   }
   if (ops.size() > kMaxPatchOperations) {
-    return ResourceExhausted(Concat("the patch has ", std::to_string(ops.size()), " operations; at most ",
-                                    std::to_string(kMaxPatchOperations), " are taken"));
+    return ResourceExhausted(Concat("the patch has ", std::to_string(ops.size()),
+                                    " operations; at most ", std::to_string(kMaxPatchOperations),
+                                    " are taken"));
   }
   Document doc = target;
   for (uint32_t i = 0; i < ops.size(); ++i) {
     StatusOr<Document> next = ApplyOperation(doc, ops.At(i));
     if (!next.ok()) {
-      return WithMessage(next.status(), Concat("/", std::to_string(i), ": ", Message(next.status())));
+      return WithMessage(next.status(),
+                         Concat("/", std::to_string(i), ": ", Message(next.status())));
     }
     doc = *std::move(next);
   }

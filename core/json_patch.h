@@ -1,4 +1,5 @@
-// Changing documents by splicing their text: parts that a change does not touch are copied as they stand.
+// Changing documents by splicing their text: parts that a change does not touch are copied as they
+// stand.
 #ifndef STRATA_CORE_JSON_PATCH_H_
 #define STRATA_CORE_JSON_PATCH_H_
 
@@ -15,16 +16,18 @@ namespace strata {
 Document MergePatch(const Document& target, const Document& patch);
 
 // RFC 6902: a list of operations (add, remove, replace, move, copy, test), all of them or none.
-// Errors: InvalidArgument for a malformed patch or a path that does not exist, with the operation's pointer in the
-// patch; FailedPrecondition for a test that does not hold; ResourceExhausted beyond kMaxPatchOperations.
+// Errors: InvalidArgument for a malformed patch or a path that does not exist, with the operation's
+// pointer in the patch; FailedPrecondition for a test that does not hold; ResourceExhausted beyond
+// kMaxPatchOperations.
 inline constexpr uint32_t kMaxPatchOperations = 10000;
 StatusOr<Document> ApplyJsonPatch(const Document& target, const Document& patch);
 
-// The object with `name` set to `raw` (valid JSON), in its place or, when it was not there, in front.
+// The object with `name` set to `raw` (valid JSON), in its place or, when it was not there, in
+// front.
 Document WithMember(const Document& object, std::string_view name, std::string_view raw);
 
-// Only what lies at the paths, inside the same nesting (a step into an array becomes an object's member).
-// Missing paths are left out. Requires: an object.
+// Only what lies at the paths, inside the same nesting (a step into an array becomes an object's
+// member). Missing paths are left out. Requires: an object.
 Document KeepPaths(const Document& object, const std::vector<Path>& paths);
 // Everything but what lies at the paths.
 Document DropPaths(const Document& object, const std::vector<Path>& paths);

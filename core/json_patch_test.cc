@@ -33,16 +33,21 @@ TEST(MergePatch, FollowsTheRfc) {
 
 TEST(JsonPatch, FollowsTheRfc) {
   const char* const kCases[][3] = {
-      {R"({"foo":"bar"})", R"([{"op":"add","path":"/baz","value":"qux"}])", R"({"foo":"bar","baz":"qux"})"},
-      {R"({"foo":["bar","baz"]})", R"([{"op":"add","path":"/foo/1","value":"qux"}])", R"({"foo":["bar","qux","baz"]})"},
-      {R"({"foo":["bar"]})", R"([{"op":"add","path":"/foo/-","value":["abc"]}])", R"({"foo":["bar",["abc"]]})"},
+      {R"({"foo":"bar"})", R"([{"op":"add","path":"/baz","value":"qux"}])",
+       R"({"foo":"bar","baz":"qux"})"},
+      {R"({"foo":["bar","baz"]})", R"([{"op":"add","path":"/foo/1","value":"qux"}])",
+       R"({"foo":["bar","qux","baz"]})"},
+      {R"({"foo":["bar"]})", R"([{"op":"add","path":"/foo/-","value":["abc"]}])",
+       R"({"foo":["bar",["abc"]]})"},
       {R"({"baz":"qux","foo":"bar"})", R"([{"op":"remove","path":"/baz"}])", R"({"foo":"bar"})"},
       {R"({"foo":["a","b","c"]})", R"([{"op":"remove","path":"/foo/1"}])", R"({"foo":["a","c"]})"},
       {R"({"a":1})", R"([{"op":"replace","path":"/a","value":1.10}])", R"({"a":1.10})"},
-      {R"({"a":{"b":1},"c":{}})", R"([{"op":"move","from":"/a/b","path":"/c/d"}])", R"({"a":{},"c":{"d":1}})"},
+      {R"({"a":{"b":1},"c":{}})", R"([{"op":"move","from":"/a/b","path":"/c/d"}])",
+       R"({"a":{},"c":{"d":1}})"},
       {R"({"a":[1,2,3]})", R"([{"op":"move","from":"/a/0","path":"/a/2"}])", R"({"a":[2,3,1]})"},
       {R"({"a":1})", R"([{"op":"copy","from":"/a","path":"/b"}])", R"({"a":1,"b":1})"},
-      {R"({"a/b":1,"m~n":2})", R"([{"op":"test","path":"/a~1b","value":1.0},{"op":"remove","path":"/m~0n"}])",
+      {R"({"a/b":1,"m~n":2})",
+       R"([{"op":"test","path":"/a~1b","value":1.0},{"op":"remove","path":"/m~0n"}])",
        R"({"a/b":1})"},
   };
   for (const auto& [target, patch, expected] : kCases) {
@@ -65,7 +70,8 @@ TEST(JsonPatch, RefusesWithThePlace) {
   EXPECT_EQ(error(R"({"a":{"b":1}})", R"([{"op":"move","from":"/a","path":"/a/b/c"}])"),
             "INVALID_ARGUMENT: /0: a value cannot be moved into itself");
   EXPECT_EQ(error("{}", R"([{"op":"fly","path":"/x"}])"),
-            "INVALID_ARGUMENT: /0: \"op\" must be add, remove, replace, move, copy or test, found \"fly\"");
+            "INVALID_ARGUMENT: /0: \"op\" must be add, remove, replace, move, copy or test, found "
+            "\"fly\"");
 }
 
 TEST(Projection, KeepsAndDropsPaths) {
@@ -74,7 +80,8 @@ TEST(Projection, KeepsAndDropsPaths) {
   EXPECT_EQ(KeepPaths(d, {path({"f"}), path({"a", "c", "d"}), path({"nope", "x"})}).text(),
             R"({"f":null,"a":{"c":{"d":2}}})");
   EXPECT_EQ(KeepPaths(d, {path({"e", "1"}), path({"a", "nope"})}).text(), R"({"e":{"1":20}})");
-  EXPECT_EQ(DropPaths(d, {path({"f"}), path({"a", "c"}), path({"e", "0"})}).text(), R"({"a":{"b":1},"e":[20]})");
+  EXPECT_EQ(DropPaths(d, {path({"f"}), path({"a", "c"}), path({"e", "0"})}).text(),
+            R"({"a":{"b":1},"e":[20]})");
   EXPECT_EQ(WithMember(Doc("{}"), "id", "\"x\"").text(), R"({"id":"x"})");
   EXPECT_EQ(WithMember(Doc(R"({"a":1})"), "id", "\"x\"").text(), R"({"id":"x","a":1})");
   EXPECT_EQ(WithMember(Doc(R"({"a":1,"id":2})"), "id", "\"x\"").text(), R"({"a":1,"id":"x"})");

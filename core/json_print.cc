@@ -9,10 +9,18 @@ namespace {
 void AppendCanonical(std::string* out, Value v) {
   switch (v.type()) {
     case Type::kMissing:
-    case Type::kNull: out->append("null"); return;
-    case Type::kFalse: out->append("false"); return;
-    case Type::kTrue: out->append("true"); return;
-    case Type::kNumber: out->append(v.number().ToString()); return;
+    case Type::kNull:
+      out->append("null");
+      return;
+    case Type::kFalse:
+      out->append("false");
+      return;
+    case Type::kTrue:
+      out->append("true");
+      return;
+    case Type::kNumber:
+      out->append(v.number().ToString());
+      return;
     case Type::kString: {
       std::string scratch;
       AppendJsonString(out, v.StringView(&scratch));

@@ -8,8 +8,8 @@
 
 namespace strata {
 
-// Members sorted by name, numbers and strings in their one shortest spelling: equal values, equal texts.
-// (As RFC 8785, but names sort by UTF-8 bytes and integers keep all their digits.)
+// Members sorted by name, numbers and strings in their one shortest spelling: equal values, equal
+// texts. (As RFC 8785, but names sort by UTF-8 bytes and integers keep all their digits.)
 std::string CanonicalJson(Value v);
 // Indented by two spaces; numbers and strings as they stand.
 std::string PrettyJson(Value v);

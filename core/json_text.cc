@@ -42,14 +42,19 @@ const char* ValueEnd(const char* p) {
   int depth = 0;
   for (;;) {
     switch (*p) {
-      case '"': p = StringEnd(p); continue;
+      case '"':
+        p = StringEnd(p);
+        continue;
       case '{':
-      case '[': ++depth; break;
+      case '[':
+        ++depth;
+        break;
       case '}':
       case ']':
         if (--depth == 0) return p + 1;
         break;
-      default: break;
+      default:
+        break;
     }
     ++p;
   }
@@ -66,11 +71,21 @@ std::string DecodeJsonString(std::string_view raw) {
       continue;
     }
     switch (p[1]) {
-      case 'b': out.push_back('\b'); break;
-      case 'f': out.push_back('\f'); break;
-      case 'n': out.push_back('\n'); break;
-      case 'r': out.push_back('\r'); break;
-      case 't': out.push_back('\t'); break;
+      case 'b':
+        out.push_back('\b');
+        break;
+      case 'f':
+        out.push_back('\f');
+        break;
+      case 'n':
+        out.push_back('\n');
+        break;
+      case 'r':
+        out.push_back('\r');
+        break;
+      case 't':
+        out.push_back('\t');
+        break;
       case 'u': {
         uint32_t c = Hex4(p + 2);
         if (c >= 0xD800 && c < 0xDC00 && p + 12 <= end && p[6] == '\\' && p[7] == 'u') {
@@ -81,7 +96,9 @@ std::string DecodeJsonString(std::string_view raw) {
         p += 4;
         break;
       }
-      default: out.push_back(p[1]); break;
+      default:
+        out.push_back(p[1]);
+        break;
     }
     p += 2;
   }
@@ -117,13 +134,27 @@ void AppendJsonString(std::string* out, std::string_view s) {
     plain = i + 1;
     out->push_back('\\');
     switch (c) {
-      case '"': out->push_back('"'); break;
-      case '\\': out->push_back('\\'); break;
-      case '\b': out->push_back('b'); break;
-      case '\f': out->push_back('f'); break;
-      case '\n': out->push_back('n'); break;
-      case '\r': out->push_back('r'); break;
-      case '\t': out->push_back('t'); break;
+      case '"':
+        out->push_back('"');
+        break;
+      case '\\':
+        out->push_back('\\');
+        break;
+      case '\b':
+        out->push_back('b');
+        break;
+      case '\f':
+        out->push_back('f');
+        break;
+      case '\n':
+        out->push_back('n');
+        break;
+      case '\r':
+        out->push_back('r');
+        break;
+      case '\t':
+        out->push_back('t');
+        break;
       default:
         out->append("u00");
         out->push_back(kHex[c >> 4]);

@@ -9,7 +9,8 @@ namespace strata {
 namespace {
 
 void AppendBigEndian(std::string* out, uint64_t v, int bytes) {
-  for (int shift = 8 * (bytes - 1); shift >= 0; shift -= 8) out->push_back(static_cast<char>(v >> shift));
+  for (int shift = 8 * (bytes - 1); shift >= 0; shift -= 8)
+    out->push_back(static_cast<char>(v >> shift));
 }
 
 void AppendNumber(std::string* out, const Number& n) {
@@ -19,7 +20,8 @@ void AppendNumber(std::string* out, const Number& n) {
   switch (n.kind()) {
     case Number::Kind::kInt:
       negative = n.int_value() < 0;
-      mantissa = negative ? ~static_cast<uint64_t>(n.int_value()) + 1 : static_cast<uint64_t>(n.int_value());
+      mantissa = negative ? ~static_cast<uint64_t>(n.int_value()) + 1
+                          : static_cast<uint64_t>(n.int_value());
       exponent = 63;
       break;
     case Number::Kind::kUint:
@@ -70,8 +72,11 @@ void Append(std::string* out, Value v) {
     case Type::kMissing:
     case Type::kNull:
     case Type::kFalse:
-    case Type::kTrue: return;
-    case Type::kNumber: AppendNumber(out, v.number()); return;
+    case Type::kTrue:
+      return;
+    case Type::kNumber:
+      AppendNumber(out, v.number());
+      return;
     case Type::kString: {
       std::string scratch;
       AppendString(out, v.StringView(&scratch));

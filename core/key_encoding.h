@@ -1,10 +1,9 @@
 // Values as binary keys whose bytewise order is the order of value_order.h.
 //
 // A key is self-delimiting, so keys of several values may be joined. One byte of type, then
-//   numbers   the number as sign, exponent and 64 bits of mantissa: 11 bytes, equal for equal numbers
-//   strings   the bytes with 00 written as 00 FF, then 00 01
-//   arrays    the elements, then 00
-//   objects   the members sorted by name: 01, name as a string, value; then 00
+//   numbers   the number as sign, exponent and 64 bits of mantissa: 11 bytes, equal for equal
+//   numbers strings   the bytes with 00 written as 00 FF, then 00 01 arrays    the elements, then
+//   00 objects   the members sorted by name: 01, name as a string, value; then 00
 // A descending key has every bit turned over.
 #ifndef STRATA_CORE_KEY_ENCODING_H_
 #define STRATA_CORE_KEY_ENCODING_H_

@@ -36,8 +36,9 @@ TEST(KeyEncoding, BytesSortAsValuesDo) {
 }
 
 TEST(KeyEncoding, TypesSortInTheirOrder) {
-  const char* const kSorted[] = {"null", "false", "true",  "-1e300", "-2", "-1.5", "0",   "5e-324", "1",
-                                 "1.5",  "1e300", "\"\"", "\"a\"",  "\"b\"", "[]", "[0]", "{}",    "{\"a\":1}"};
+  const char* const kSorted[] = {"null",  "false",  "true", "-1e300", "-2",    "-1.5",
+                                 "0",     "5e-324", "1",    "1.5",    "1e300", "\"\"",
+                                 "\"a\"", "\"b\"",  "[]",   "[0]",    "{}",    "{\"a\":1}"};
   std::string before;
   AppendKey(&before, Value());
   for (const char* text : kSorted) {

@@ -14,7 +14,8 @@ constexpr double kPowersOfTen[] = {1e0,  1e1,  1e2,  1e3,  1e4,  1e5,  1e6,  1e7
                                    1e8,  1e9,  1e10, 1e11, 1e12, 1e13, 1e14, 1e15,
                                    1e16, 1e17, 1e18, 1e19, 1e20, 1e21, 1e22};
 
-// The end of the number grammar at p (which need not be followed by anything in particular), or null.
+// The end of the number grammar at p (which need not be followed by anything in particular), or
+// null.
 const char* ScanNumber(const char* p, const char* end) {
   if (p != end && *p == '-') ++p;
   if (p == end || !IsDigit(*p)) return nullptr;
@@ -39,7 +40,8 @@ const char* ScanNumber(const char* p, const char* end) {
 
 Number DecodeSlow(const char* text) {
   const char* end = text;
-  while (IsDigit(*end) || *end == '-' || *end == '+' || *end == '.' || *end == 'e' || *end == 'E') ++end;
+  while (IsDigit(*end) || *end == '-' || *end == '+' || *end == '.' || *end == 'e' || *end == 'E')
+    ++end;
   double d = 0;
   const auto result = std::from_chars(text, end, d);
   if (result.ec == std::errc::result_out_of_range) {
@@ -54,13 +56,14 @@ Number DecodeSlow(const char* text) {
 }
 
 std::strong_ordering CompareDoubles(double a, double b) {
-  return a < b ? std::strong_ordering::less
-               : a > b ? std::strong_ordering::greater : std::strong_ordering::equal;
+  return a < b   ? std::strong_ordering::less
+         : a > b ? std::strong_ordering::greater
+                 : std::strong_ordering::equal;
 }
 
 std::strong_ordering CompareIntDouble(const Number& i, double d) {
-  // Number(double) turned every double that is an integer within range into one, so d has a fraction (and then its
-  // floor is exact) or lies outside the range.
+  // Number(double) turned every double that is an integer within range into one, so d has a
+  // fraction (and then its floor is exact) or lies outside the range.
   if (d >= 18446744073709551616.0) return std::strong_ordering::less;
   if (d < -9223372036854775808.0) return std::strong_ordering::greater;
   const Number floor(static_cast<int64_t>(std::floor(d)));
@@ -154,9 +157,12 @@ std::optional<Number> Number::Parse(std::string_view text) {
 
 double Number::ToDouble() const {
   switch (kind_) {
-    case Kind::kInt: return static_cast<double>(int_);
-    case Kind::kUint: return static_cast<double>(uint_);
-    case Kind::kDouble: return double_;
+    case Kind::kInt:
+      return static_cast<double>(int_);
+    case Kind::kUint:
+      return static_cast<double>(uint_);
+    case Kind::kDouble:
+      return double_;
   }
   return 0;
 }
@@ -165,9 +171,15 @@ std::string Number::ToString() const {
   char buffer[32];
   std::to_chars_result r{};
   switch (kind_) {
-    case Kind::kInt: r = std::to_chars(buffer, buffer + sizeof buffer, int_); break;
-    case Kind::kUint: r = std::to_chars(buffer, buffer + sizeof buffer, uint_); break;
-    case Kind::kDouble: r = std::to_chars(buffer, buffer + sizeof buffer, double_); break;
+    case Kind::kInt:
+      r = std::to_chars(buffer, buffer + sizeof buffer, int_);
+      break;
+    case Kind::kUint:
+      r = std::to_chars(buffer, buffer + sizeof buffer, uint_);
+      break;
+    case Kind::kDouble:
+      r = std::to_chars(buffer, buffer + sizeof buffer, double_);
+      break;
   }
   return std::string(buffer, r.ptr);
 }
@@ -176,9 +188,12 @@ std::strong_ordering operator<=>(const Number& a, const Number& b) {
   using Kind = Number::Kind;
   if (a.kind_ == b.kind_) {
     switch (a.kind_) {
-      case Kind::kInt: return a.int_ <=> b.int_;
-      case Kind::kUint: return a.uint_ <=> b.uint_;
-      case Kind::kDouble: return CompareDoubles(a.double_, b.double_);
+      case Kind::kInt:
+        return a.int_ <=> b.int_;
+      case Kind::kUint:
+        return a.uint_ <=> b.uint_;
+      case Kind::kDouble:
+        return CompareDoubles(a.double_, b.double_);
     }
   }
   if (a.kind_ == Kind::kDouble) return 0 <=> CompareIntDouble(b, a.double_);

@@ -1,4 +1,5 @@
-// Number: a JSON number decoded exactly: as int64 when it fits, else uint64, else the nearest double.
+// Number: a JSON number decoded exactly: as int64 when it fits, else uint64, else the nearest
+// double.
 #ifndef STRATA_CORE_NUMBER_H_
 #define STRATA_CORE_NUMBER_H_
 
@@ -21,10 +22,11 @@ class Number {
   // Held as an integer when it is one in range (so 1.0 and 1 are one value). Requires: finite.
   explicit Number(double v);
 
-  // Decodes text in JSON's number grammar up to its end or the first character that is no part of it.
-  // Requires: valid grammar.
+  // Decodes text in JSON's number grammar up to its end or the first character that is no part of
+  // it. Requires: valid grammar.
   static Number Decode(const char* text);
-  // Checks the grammar; nothing when `text` as a whole is not a JSON number or is beyond the range of a double.
+  // Checks the grammar; nothing when `text` as a whole is not a JSON number or is beyond the range
+  // of a double.
   static std::optional<Number> Parse(std::string_view text);
 
   Kind kind() const { return kind_; }

@@ -59,7 +59,8 @@ StatusOr<std::vector<std::string>> ParseJsonPointer(std::string_view pointer) {
     } else if (pointer[i] == '~') {
       const char next = i + 1 < pointer.size() ? pointer[i + 1] : '\0';
       if (next != '0' && next != '1') {
-        return InvalidArgument(Concat("\"~\" in the JSON pointer \"", pointer, "\" wants 0 or 1 behind it"));
+        return InvalidArgument(
+            Concat("\"~\" in the JSON pointer \"", pointer, "\" wants 0 or 1 behind it"));
       }
       step.push_back(next == '0' ? '~' : '/');
       ++i;

@@ -29,7 +29,8 @@ class Path {
     for (const Step& s : steps_) {
       Value next = from.Find(s.name, s.hash);
       if (!next.exists() && s.index >= 0) [[unlikely]] {
-        if (from.is_array() && s.index < from.size()) next = from.At(static_cast<uint32_t>(s.index));
+        if (from.is_array() && s.index < from.size())
+          next = from.At(static_cast<uint32_t>(s.index));
       }
       if (!next.exists()) return {};
       from = next;
@@ -52,7 +53,8 @@ class Path {
   std::vector<Step> steps_;
 };
 
-// RFC 6901: "/a/b" to its steps. InvalidArgument for a pointer that does not begin with "/" or holds a bad "~".
+// RFC 6901: "/a/b" to its steps. InvalidArgument for a pointer that does not begin with "/" or
+// holds a bad "~".
 StatusOr<std::vector<std::string>> ParseJsonPointer(std::string_view pointer);
 // Appends "/step" with "~" and "/" escaped.
 void AppendJsonPointer(std::string* pointer, std::string_view step);

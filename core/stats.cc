@@ -12,7 +12,8 @@ ThreadSlot::ThreadSlot() : index_(kShared) {
   while (used != ~uint64_t{0}) {
     const int free = __builtin_ctzll(~used);
     // Acquire: the slot's last owner has finished its additions.
-    if (used_slots.compare_exchange_weak(used, used | (uint64_t{1} << free), std::memory_order_acq_rel)) {
+    if (used_slots.compare_exchange_weak(used, used | (uint64_t{1} << free),
+                                         std::memory_order_acq_rel)) {
       index_ = free;
       return;
     }

@@ -1,4 +1,5 @@
-// Counters that cost about a nanosecond: each thread owns a slot and adds to it without a locked instruction.
+// Counters that cost about a nanosecond: each thread owns a slot and adds to it without a locked
+// instruction.
 //
 // Safe for concurrent use. Read() sums the slots and may miss an addition that is under way.
 #ifndef STRATA_CORE_STATS_H_
@@ -11,7 +12,8 @@
 
 namespace strata {
 
-// The calling thread's slot. Slots below kShared belong to one thread at a time; slot kShared is everybody else's.
+// The calling thread's slot. Slots below kShared belong to one thread at a time; slot kShared is
+// everybody else's.
 class ThreadSlot {
  public:
   static constexpr int kShared = 64;
@@ -42,9 +44,11 @@ class CounterSet {
   uint64_t Add(int counter, uint64_t n = 1) {
     const int slot = ThreadSlot::Current();
     Block* block = blocks_[slot].load(std::memory_order_acquire);
-    if (block == nullptr) [[unlikely]] block = Allocate(slot);
+    if (block == nullptr) [[unlikely]]
+      block = Allocate(slot);
     std::atomic<uint64_t>& c = block->values[counter];
-    if (slot == ThreadSlot::kShared) [[unlikely]] return c.fetch_add(n, std::memory_order_relaxed);
+    if (slot == ThreadSlot::kShared) [[unlikely]]
+      return c.fetch_add(n, std::memory_order_relaxed);
     const uint64_t old = c.load(std::memory_order_relaxed);
     c.store(old + n, std::memory_order_relaxed);
     return old;

@@ -3,8 +3,8 @@
 //   StatusOr<Document> d = Document::Parse(text);
 //   if (!d.ok()) return d.status();
 //
-// A message says what was found, where, and what was expected. Every status that leaves a stage gains one frame
-// (AddFrame), so that a message printed at the top names the path that it took.
+// A message says what was found, where, and what was expected. Every status that leaves a stage
+// gains one frame (AddFrame), so that a message printed at the top names the path that it took.
 #ifndef STRATA_CORE_STATUS_H_
 #define STRATA_CORE_STATUS_H_
 
@@ -25,14 +25,20 @@ template <typename T>
 using StatusOr = absl::StatusOr<T>;
 
 inline Status MakeStatus(StatusCode code, std::string_view m) { return Status(code, A(m)); }
-inline Status InvalidArgument(std::string_view m) { return MakeStatus(StatusCode::kInvalidArgument, m); }
+inline Status InvalidArgument(std::string_view m) {
+  return MakeStatus(StatusCode::kInvalidArgument, m);
+}
 inline Status NotFound(std::string_view m) { return MakeStatus(StatusCode::kNotFound, m); }
-inline Status AlreadyExists(std::string_view m) { return MakeStatus(StatusCode::kAlreadyExists, m); }
+inline Status AlreadyExists(std::string_view m) {
+  return MakeStatus(StatusCode::kAlreadyExists, m);
+}
 inline Status FailedPrecondition(std::string_view m) {
   return MakeStatus(StatusCode::kFailedPrecondition, m);
 }
 inline Status Aborted(std::string_view m) { return MakeStatus(StatusCode::kAborted, m); }
-inline Status Unimplemented(std::string_view m) { return MakeStatus(StatusCode::kUnimplemented, m); }
+inline Status Unimplemented(std::string_view m) {
+  return MakeStatus(StatusCode::kUnimplemented, m);
+}
 inline Status Unavailable(std::string_view m) { return MakeStatus(StatusCode::kUnavailable, m); }
 inline Status ResourceExhausted(std::string_view m) {
   return MakeStatus(StatusCode::kResourceExhausted, m);
@@ -58,7 +64,8 @@ bool IsRetryable(StatusCode code);
 // Adds one frame {stage path, operation, subject} (subject: an id or a query; may be empty).
 Status AddFrame(const Status& s, std::string_view stage, std::string_view operation,
                 std::string_view subject);
-// "INVALID_ARGUMENT: message\n  in disk: Read a1\n  in packages/0 (forward): Read a1", innermost first.
+// "INVALID_ARGUMENT: message\n  in disk: Read a1\n  in packages/0 (forward): Read a1", innermost
+// first.
 std::string Describe(const Status& s);
 // The frames alone, one a line, innermost first; empty when there are none.
 std::string Frames(const Status& s);
@@ -69,11 +76,11 @@ std::string Frames(const Status& s);
 #define STRATA_CAT(a, b) STRATA_CAT_(a, b)
 
 // Returns from the function when the expression is not OK.
-#define RETURN_IF_ERROR(expr)                              \
-  do {                                                     \
+#define RETURN_IF_ERROR(expr)                               \
+  do {                                                      \
     if (::strata::Status status_ = (expr); !status_.ok()) { \
-      return status_;                                      \
-    }                                                      \
+      return status_;                                       \
+    }                                                       \
   } while (false)
 
 // ASSIGN_OR_RETURN(Document d, Document::Parse(text));

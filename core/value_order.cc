@@ -21,8 +21,10 @@ std::vector<std::pair<std::string, Value>> SortedMembers(Value object) {
   std::vector<std::pair<std::string, Value>> members;
   members.reserve(object.size());
   std::string scratch;
-  for (MemberIterator m(object); !m.done(); m.Next()) members.emplace_back(m.name(&scratch), m.value());
-  std::sort(members.begin(), members.end(), [](const auto& a, const auto& b) { return a.first < b.first; });
+  for (MemberIterator m(object); !m.done(); m.Next())
+    members.emplace_back(m.name(&scratch), m.value());
+  std::sort(members.begin(), members.end(),
+            [](const auto& a, const auto& b) { return a.first < b.first; });
   return members;
 }
 
@@ -33,8 +35,10 @@ std::strong_ordering CompareValues(Value a, Value b) {
     case Type::kMissing:
     case Type::kNull:
     case Type::kFalse:
-    case Type::kTrue: return std::strong_ordering::equal;
-    case Type::kNumber: return a.number() <=> b.number();
+    case Type::kTrue:
+      return std::strong_ordering::equal;
+    case Type::kNumber:
+      return a.number() <=> b.number();
     case Type::kString: {
       std::string sa, sb;
       return a.StringView(&sa) <=> b.StringView(&sb);
@@ -46,7 +50,8 @@ std::strong_ordering CompareValues(Value a, Value b) {
       }
       return a.size() <=> b.size();
     }
-    case Type::kObject: return CompareObjects(a, b);
+    case Type::kObject:
+      return CompareObjects(a, b);
   }
   return std::strong_ordering::equal;
 }

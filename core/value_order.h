@@ -1,7 +1,8 @@
 // The one total order of JSON values, for sorting, indexing and comparing:
-//   missing < null < false < true < numbers < strings (UTF-8 bytes) < arrays (element by element) < objects
-// Numbers compare exactly whatever they are held as. Objects compare as their members sorted by name, pair by pair,
-// so the order of members in the text does not matter.
+//   missing < null < false < true < numbers < strings (UTF-8 bytes) < arrays (element by element) <
+//   objects
+// Numbers compare exactly whatever they are held as. Objects compare as their members sorted by
+// name, pair by pair, so the order of members in the text does not matter.
 #ifndef STRATA_CORE_VALUE_ORDER_H_
 #define STRATA_CORE_VALUE_ORDER_H_
 

@@ -1,4 +1,5 @@
-// Registers every stage type of the project. Services that want fewer dependencies register what they link.
+// Registers every stage type of the project. Services that want fewer dependencies register what
+// they link.
 #ifndef STRATA_PIPELINE_ALL_STAGES_H_
 #define STRATA_PIPELINE_ALL_STAGES_H_
 

@@ -12,8 +12,9 @@ namespace strata {
 namespace {
 
 constexpr KnownStage kProjectStages[] = {
-    {"memory", "//base_stores/memory"},   {"rocksdb", "//base_stores/rocksdb"}, {"forward", "//wrappers/forward"},
-    {"readonly", "//wrappers/readonly"}, {"fault", "//wrappers/fault"},
+    {"memory", "//base_stores/memory"}, {"rocksdb", "//base_stores/rocksdb"},
+    {"forward", "//wrappers/forward"},  {"readonly", "//wrappers/readonly"},
+    {"fault", "//wrappers/fault"},
 };
 
 constexpr size_t kNone = static_cast<size_t>(-1);
@@ -28,10 +29,12 @@ std::string Child(const std::string& pointer, std::string_view step) {
 // A name that may stand in an error: quoted, not too long.
 std::string Quoted(std::string_view s) { return JsonString(ToValidUtf8(s.substr(0, 80))); }
 
-std::string Suggest(std::string_view name, const std::vector<std::string>& known, std::string_view noun) {
+std::string Suggest(std::string_view name, const std::vector<std::string>& known,
+                    std::string_view noun) {
   std::vector<std::string_view> views(known.begin(), known.end());
   std::string out;
-  if (const std::string_view near = Nearest(name, views); !near.empty()) out += Concat("; did you mean \"", near, "\"?");
+  if (const std::string_view near = Nearest(name, views); !near.empty())
+    out += Concat("; did you mean \"", near, "\"?");
   if (known.size() <= 12) {
     out += Concat(" (", noun, ":");
     for (size_t i = 0; i < known.size(); ++i) out += Concat(i > 0 ? ", " : " ", known[i]);
@@ -42,27 +45,32 @@ std::string Suggest(std::string_view name, const std::vector<std::string>& known
 
 class Checker {
  public:
-  Checker(const std::string& base_dir, const StageRegistry& registry) : base_dir_(base_dir), registry_(registry) {}
+  Checker(const std::string& base_dir, const StageRegistry& registry)
+      : base_dir_(base_dir), registry_(registry) {}
 
   void Run(Value root) {
-    if (!root.is_object()) return Problem("", Concat("expected an object, found ", TypeName(root.type())));
+    if (!root.is_object())
+      return Problem("", Concat("expected an object, found ", TypeName(root.type())));
     std::string scratch;
     for (MemberIterator m(root); !m.done(); m.Next()) {
       const std::string_view name = m.name(&scratch);
       if (name != "stores" && name != "serve" && name != "$schema") {
-        Problem(Child("", name), Concat("unknown member ", Quoted(name), "; a pipeline has \"stores\" and \"serve\""));
+        Problem(Child("", name), Concat("unknown member ", Quoted(name),
+                                        "; a pipeline has \"stores\" and \"serve\""));
       }
     }
     const Value stores = root.Find("stores");
     if (!stores.is_object()) {
-      return Problem(stores.exists() ? "/stores" : "",
-                     Concat("\"stores\" must be an object of named stores, found ", TypeName(stores.type())));
+      return Problem(
+          stores.exists() ? "/stores" : "",
+          Concat("\"stores\" must be an object of named stores, found ", TypeName(stores.type())));
     }
     if (stores.size() == 0) Problem("/stores", "there is no store");
     for (MemberIterator m(stores); !m.done(); m.Next()) {
       const std::string name(m.name(&scratch));
       if (name.empty() || name.find_first_of("/: ") != name.npos) {
-        Problem(Child("/stores", name), "a store's name has at least one character and no \"/\", \":\" or space");
+        Problem(Child("/stores", name),
+                "a store's name has at least one character and no \"/\", \":\" or space");
       }
       names_.push_back(name);
       specs_.emplace(name, m.value());
@@ -79,7 +87,9 @@ class Checker {
   ConfigProblems problems;
 
  private:
-  void Problem(std::string pointer, std::string message) { problems.push_back({std::move(pointer), std::move(message)}); }
+  void Problem(std::string pointer, std::string message) {
+    problems.push_back({std::move(pointer), std::move(message)});
+  }
 
   // A named store's outermost stage; kNone when it has problems of its own.
   size_t Resolve(const std::string& name) {
@@ -99,13 +109,15 @@ class Checker {
     if (v.is_string()) return Reference(v.String(), pointer, path);
     if (v.is_array()) return Line(v, pointer, path, depth);
     if (v.is_object()) return Stage(v, pointer, path, kNone, false, depth);
-    Problem(pointer, Concat("expected a store (an object, a list of stages, or a name), found ", TypeName(v.type())));
+    Problem(pointer, Concat("expected a store (an object, a list of stages, or a name), found ",
+                            TypeName(v.type())));
     return kNone;
   }
 
   // A name or a URI.
   size_t Reference(const std::string& text, const std::string& pointer, const std::string& path) {
-    if (const size_t colon = text.find(':'); colon != text.npos) return Uri(text, colon, pointer, path);
+    if (const size_t colon = text.find(':'); colon != text.npos)
+      return Uri(text, colon, pointer, path);
     if (!specs_.contains(text)) {
       Problem(pointer, Concat("no store named ", Quoted(text), Suggest(text, names_, "stores")));
       return kNone;
@@ -120,7 +132,8 @@ class Checker {
     return Resolve(text);
   }
 
-  size_t Uri(const std::string& text, size_t colon, const std::string& pointer, const std::string& path) {
+  size_t Uri(const std::string& text, size_t colon, const std::string& pointer,
+             const std::string& path) {
     const std::string scheme = text.substr(0, colon);
     const std::string rest = text.substr(colon + 1);
     const StageType* type = registry_.Find(scheme);
@@ -147,13 +160,15 @@ class Checker {
       const Value element = v.At(i);
       const bool last = i + 1 == v.size();
       if (!last && !element.is_object()) {
-        Problem(Child(pointer, step), "only the last element of a list may be a name; the others are wrappers");
+        Problem(Child(pointer, step),
+                "only the last element of a list may be a name; the others are wrappers");
         broken = true;
       } else if (last && !element.is_object()) {
         below = Spec(element, Child(pointer, step), path + "/" + step, depth + 1);
         broken = broken || below == kNone;
       } else {
-        const size_t stage = Stage(element, Child(pointer, step), path + "/" + step, below, !last, depth + 1);
+        const size_t stage =
+            Stage(element, Child(pointer, step), path + "/" + step, below, !last, depth + 1);
         broken = broken || stage == kNone;
         below = stage;
       }
@@ -165,19 +180,24 @@ class Checker {
     for (const KnownStage& k : ProjectStages()) {
       if (k.type != name) continue;
       if (registry_.Find(name) == nullptr) {
-        return Problem(pointer, Concat("the type ", Quoted(name), " is not linked into this binary; add ", k.target));
+        return Problem(pointer, Concat("the type ", Quoted(name),
+                                       " is not linked into this binary; add ", k.target));
       }
-      return Problem(pointer, Concat("the type ", Quoted(name), " is a wrapper and cannot be written as a URI"));
+      return Problem(pointer, Concat("the type ", Quoted(name),
+                                     " is a wrapper and cannot be written as a URI"));
     }
-    Problem(pointer, Concat("unknown type ", Quoted(name), Suggest(name, registry_.Names(), "types")));
+    Problem(pointer,
+            Concat("unknown type ", Quoted(name), Suggest(name, registry_.Names(), "types")));
   }
 
   // One stage. In a line (`in_line`) the inner store is `below`.
-  size_t Stage(Value v, const std::string& pointer, const std::string& path, size_t below, bool in_line, int depth) {
+  size_t Stage(Value v, const std::string& pointer, const std::string& path, size_t below,
+               bool in_line, int depth) {
     const Value type_name = v.Find("type");
     if (!type_name.is_string()) {
-      Problem(type_name.exists() ? Child(pointer, "type") : pointer,
-              Concat("\"type\" must be the name of a stage type, found ", TypeName(type_name.type())));
+      Problem(
+          type_name.exists() ? Child(pointer, "type") : pointer,
+          Concat("\"type\" must be the name of a stage type, found ", TypeName(type_name.type())));
       return kNone;
     }
     const StageType* type = registry_.Find(type_name.String());
@@ -194,7 +214,8 @@ class Checker {
     bool broken = false;
     if (in_line) {
       if (base) {
-        Problem(pointer, Concat("\"", type->name, "\" is a base store; it can only be the last of a list"));
+        Problem(pointer,
+                Concat("\"", type->name, "\" is a base store; it can only be the last of a list"));
         return kNone;
       }
       broken = below == kNone;  // said already
@@ -203,7 +224,10 @@ class Checker {
       skip.push_back("inner");
       const Value inner = v.Find("inner");
       if (!inner.exists()) {
-        Problem(pointer, Concat("\"", type->name, "\" is a wrapper: give it an \"inner\" store, or put it before one in a list"));
+        Problem(
+            pointer,
+            Concat("\"", type->name,
+                   "\" is a wrapper: give it an \"inner\" store, or put it before one in a list"));
         broken = true;
       } else {
         stage.children.push_back(Spec(inner, Child(pointer, "inner"), path + "/inner", depth + 1));
@@ -217,12 +241,14 @@ class Checker {
       }
       for (uint32_t i = 0; i < inners.size(); ++i) {
         const std::string step = std::to_string(i);
-        stage.children.push_back(Spec(inners.At(i), Child(Child(pointer, "inners"), step), path + "/" + step, depth + 1));
+        stage.children.push_back(Spec(inners.At(i), Child(Child(pointer, "inners"), step),
+                                      path + "/" + step, depth + 1));
       }
     }
     const size_t before = problems.size();
     std::shared_ptr<void> options = type->new_options();
-    stage.canonical = ReadOptions(type->options, type->name, v, skip, pointer, base_dir_, options.get(), &problems);
+    stage.canonical = ReadOptions(type->options, type->name, v, skip, pointer, base_dir_,
+                                  options.get(), &problems);
     stage.options = std::move(options);
     for (size_t c : stage.children) broken = broken || c == kNone;
     if (broken || problems.size() > before) return kNone;
@@ -232,7 +258,9 @@ class Checker {
 
   void CheckServe(Value serve) {
     if (!serve.exists()) return;
-    if (!serve.is_array()) return Problem("/serve", Concat("expected a list of store names, found ", TypeName(serve.type())));
+    if (!serve.is_array())
+      return Problem("/serve",
+                     Concat("expected a list of store names, found ", TypeName(serve.type())));
     for (uint32_t i = 0; i < serve.size(); ++i) {
       const std::string pointer = "/serve/" + std::to_string(i);
       const Value v = serve.At(i);
@@ -250,7 +278,8 @@ class Checker {
     }
     for (const std::string& name : names_) {
       if (!used_.contains(name) && !used_served_.contains(name)) {
-        config.warnings.push_back({Child("/stores", name), "this store is neither served nor used by another one"});
+        config.warnings.push_back(
+            {Child("/stores", name), "this store is neither served nor used by another one"});
       }
     }
   }
@@ -264,7 +293,8 @@ class Checker {
         const auto [it, fresh] = taken.try_emplace(s.type->name + ":" + value, s.pointer);
         if (!fresh) {
           Problem(Child(s.pointer, s.type->exclusive_option),
-                  Concat(Quoted(value), " is opened by ", it->second, " already; name that store instead"));
+                  Concat(Quoted(value), " is opened by ", it->second,
+                         " already; name that store instead"));
         }
       }
       if (s.type->testing_only) {
@@ -306,18 +336,28 @@ std::string OptionSchema(const OptionSpec& o) {
   std::string out = "{\"description\":" + JsonString(o.doc);
   switch (o.kind) {
     case OptionKind::kString:
-    case OptionKind::kPath: out += ",\"type\":\"string\""; break;
-    case OptionKind::kBool: out += ",\"type\":\"boolean\""; break;
+    case OptionKind::kPath:
+      out += ",\"type\":\"string\"";
+      break;
+    case OptionKind::kBool:
+      out += ",\"type\":\"boolean\"";
+      break;
     case OptionKind::kInteger:
-      out += ",\"type\":\"integer\",\"minimum\":" + std::to_string(o.min) + ",\"maximum\":" + std::to_string(o.max);
+      out += ",\"type\":\"integer\",\"minimum\":" + std::to_string(o.min) +
+             ",\"maximum\":" + std::to_string(o.max);
       break;
     case OptionKind::kSize:
-      out += ",\"anyOf\":[{\"type\":\"integer\"},{\"type\":\"string\",\"pattern\":\"^[0-9]+(B|[KMGT]iB|kB|MB|GB)$\"}]";
+      out +=
+          ",\"anyOf\":[{\"type\":\"integer\"},{\"type\":\"string\",\"pattern\":\"^[0-9]+(B|[KMGT]"
+          "iB|kB|MB|GB)$\"}]";
       break;
-    case OptionKind::kDuration: out += ",\"type\":\"string\",\"pattern\":\"^[0-9]+(ms|s|m|h|d)$\""; break;
+    case OptionKind::kDuration:
+      out += ",\"type\":\"string\",\"pattern\":\"^[0-9]+(ms|s|m|h|d)$\"";
+      break;
     case OptionKind::kEnum:
       out += ",\"enum\":[";
-      for (size_t i = 0; i < o.values.size(); ++i) out += (i > 0 ? "," : "") + JsonString(o.values[i]);
+      for (size_t i = 0; i < o.values.size(); ++i)
+        out += (i > 0 ? "," : "") + JsonString(o.values[i]);
       out += ']';
       break;
   }
@@ -341,10 +381,13 @@ std::string PipelineConfig::Canonical() const {
   return out + "]}";
 }
 
-std::string DescribeProblems(std::string_view name, const ConfigProblems& problems, std::string_view noun) {
+std::string DescribeProblems(std::string_view name, const ConfigProblems& problems,
+                             std::string_view noun) {
   size_t width = 0;
-  for (const ConfigProblem& p : problems) width = std::max(width, std::min<size_t>(p.pointer.size(), 60));
-  std::string out = Concat(name, ": ", std::to_string(problems.size()), " ", noun, problems.size() == 1 ? "" : "s");
+  for (const ConfigProblem& p : problems)
+    width = std::max(width, std::min<size_t>(p.pointer.size(), 60));
+  std::string out = Concat(name, ": ", std::to_string(problems.size()), " ", noun,
+                           problems.size() == 1 ? "" : "s");
   for (const ConfigProblem& p : problems) {
     const std::string pad(width + 3 > p.pointer.size() ? width + 3 - p.pointer.size() : 1, ' ');
     out += Concat("\n  ", p.pointer, pad, p.message);
@@ -352,10 +395,11 @@ std::string DescribeProblems(std::string_view name, const ConfigProblems& proble
   return out;
 }
 
-StatusOr<PipelineConfig> CheckPipeline(std::string_view text, std::string_view name, const std::string& base_dir,
-                                       const StageRegistry& registry) {
+StatusOr<PipelineConfig> CheckPipeline(std::string_view text, std::string_view name,
+                                       const std::string& base_dir, const StageRegistry& registry) {
   const StatusOr<Document> parsed = Document::Parse(BlankComments(text));
-  if (!parsed.ok()) return WithMessage(parsed.status(), Concat(name, ": ", Message(parsed.status())));
+  if (!parsed.ok())
+    return WithMessage(parsed.status(), Concat(name, ": ", Message(parsed.status())));
   Checker checker(base_dir, registry);
   const Document config = FillVariables(*parsed, &checker.problems);
   checker.Run(config.root());
@@ -368,7 +412,8 @@ std::string PipelineJsonSchema(const StageRegistry& registry) {
   for (const std::string& name : registry.Names()) {
     const StageType& t = *registry.Find(name);
     if (!stages.empty()) stages += ',';
-    stages += "{\"description\":" + JsonString(t.doc) + ",\"properties\":{\"type\":{\"const\":" + JsonString(name) + "}";
+    stages += "{\"description\":" + JsonString(t.doc) +
+              ",\"properties\":{\"type\":{\"const\":" + JsonString(name) + "}";
     std::string required = "\"type\"";
     for (const OptionSpec& o : t.options) {
       stages += "," + JsonString(o.name) + ":" + OptionSchema(o);
@@ -376,16 +421,23 @@ std::string PipelineJsonSchema(const StageRegistry& registry) {
     }
     if (t.children == Children::kOne) stages += ",\"inner\":{\"$ref\":\"#/$defs/store\"}";
     if (t.children == Children::kMany) {
-      stages += ",\"inners\":{\"type\":\"array\",\"minItems\":1,\"items\":{\"$ref\":\"#/$defs/store\"}}";
+      stages +=
+          ",\"inners\":{\"type\":\"array\",\"minItems\":1,\"items\":{\"$ref\":\"#/$defs/store\"}}";
     }
     stages += "},\"required\":[" + required + "],\"additionalProperties\":false}";
   }
-  return "{\"$schema\":\"https://json-schema.org/draft/2020-12/schema\",\"title\":\"Strata pipeline\",\"type\":\"object\","
-         "\"required\":[\"stores\"],\"additionalProperties\":false,\"properties\":{\"$schema\":{\"type\":\"string\"},"
-         "\"stores\":{\"type\":\"object\",\"minProperties\":1,\"additionalProperties\":{\"$ref\":\"#/$defs/store\"}},"
-         "\"serve\":{\"type\":\"array\",\"items\":{\"type\":\"string\"}}},\"$defs\":{\"store\":{\"anyOf\":["
-         "{\"type\":\"string\"},{\"$ref\":\"#/$defs/stage\"},{\"type\":\"array\",\"minItems\":1,\"items\":"
-         "{\"anyOf\":[{\"type\":\"string\"},{\"$ref\":\"#/$defs/stage\"}]}}]},\"stage\":{\"type\":\"object\","
+  return "{\"$schema\":\"https://json-schema.org/draft/2020-12/schema\",\"title\":\"Strata "
+         "pipeline\",\"type\":\"object\","
+         "\"required\":[\"stores\"],\"additionalProperties\":false,\"properties\":{\"$schema\":{"
+         "\"type\":\"string\"},"
+         "\"stores\":{\"type\":\"object\",\"minProperties\":1,\"additionalProperties\":{\"$ref\":"
+         "\"#/$defs/store\"}},"
+         "\"serve\":{\"type\":\"array\",\"items\":{\"type\":\"string\"}}},\"$defs\":{\"store\":{"
+         "\"anyOf\":["
+         "{\"type\":\"string\"},{\"$ref\":\"#/$defs/"
+         "stage\"},{\"type\":\"array\",\"minItems\":1,\"items\":"
+         "{\"anyOf\":[{\"type\":\"string\"},{\"$ref\":\"#/$defs/"
+         "stage\"}]}}]},\"stage\":{\"type\":\"object\","
          "\"required\":[\"type\"],\"oneOf\":[" +
          stages + "]}}}";
 }

@@ -1,4 +1,5 @@
-// A pipeline's JSON text, checked: expanded, resolved, options read, order looked at. Nothing is opened here.
+// A pipeline's JSON text, checked: expanded, resolved, options read, order looked at. Nothing is
+// opened here.
 #ifndef STRATA_PIPELINE_CONFIG_H_
 #define STRATA_PIPELINE_CONFIG_H_
 
@@ -13,21 +14,23 @@ namespace strata {
 
 // One stage of the resolved tree. Children come before their parents in PipelineConfig::stages.
 struct StageConfig {
-  std::string pointer;                // "/stores/packages/0"
-  std::string path;                   // "packages/0 (forward)"
-  const StageType* type = nullptr;    // owned by the registry
+  std::string pointer;              // "/stores/packages/0"
+  std::string path;                 // "packages/0 (forward)"
+  const StageType* type = nullptr;  // owned by the registry
   std::shared_ptr<const void> options;
-  std::string canonical;              // of the options, JSON
-  std::vector<size_t> children;       // places in PipelineConfig::stages
+  std::string canonical;         // of the options, JSON
+  std::vector<size_t> children;  // places in PipelineConfig::stages
 };
 
 struct PipelineConfig {
   std::vector<StageConfig> stages;
-  std::vector<std::pair<std::string, size_t>> stores;  // name and outermost stage, in the order of the file
-  std::vector<std::string> serve;                      // names
+  std::vector<std::pair<std::string, size_t>>
+      stores;                      // name and outermost stage, in the order of the file
+  std::vector<std::string> serve;  // names
   ConfigProblems warnings;
 
-  // The resolved configuration in one normal form: every option with its value, names replaced by what they stand for.
+  // The resolved configuration in one normal form: every option with its value, names replaced by
+  // what they stand for.
   std::string Canonical() const;
 };
 
@@ -43,11 +46,12 @@ std::span<const KnownStage> ProjectStages();
 //     /stores/packages/0/capcity   unknown option "capcity" of cache; did you mean "capacity"?
 //     …
 // `name`: for messages. `base_dir`: what relative paths are relative to.
-StatusOr<PipelineConfig> CheckPipeline(std::string_view text, std::string_view name, const std::string& base_dir,
-                                       const StageRegistry& registry);
+StatusOr<PipelineConfig> CheckPipeline(std::string_view text, std::string_view name,
+                                       const std::string& base_dir, const StageRegistry& registry);
 
 // "FILE: N problems" and a line for each.
-std::string DescribeProblems(std::string_view name, const ConfigProblems& problems, std::string_view noun = "problem");
+std::string DescribeProblems(std::string_view name, const ConfigProblems& problems,
+                             std::string_view noun = "problem");
 
 // A JSON Schema (2020-12) of pipeline files with the registry's stages, for editors.
 std::string PipelineJsonSchema(const StageRegistry& registry);

@@ -8,7 +8,8 @@
 namespace strata {
 namespace {
 
-std::string FillString(const std::string& text, const std::string& pointer, ConfigProblems* problems) {
+std::string FillString(const std::string& text, const std::string& pointer,
+                       ConfigProblems* problems) {
   std::string out;
   size_t at = 0;
   for (;;) {
@@ -29,13 +30,15 @@ std::string FillString(const std::string& text, const std::string& pointer, Conf
     }
     const char* value = std::getenv(name.c_str());
     if (value != nullptr && (*value != '\0' || dash == name.npos)) {
-      if (!IsValidUtf8(value)) problems->push_back({pointer, Concat("the variable ", name, " is not valid UTF-8")});
+      if (!IsValidUtf8(value))
+        problems->push_back({pointer, Concat("the variable ", name, " is not valid UTF-8")});
       out += ToValidUtf8(value);
     } else if (dash != text.npos && close - open - 2 > name.size()) {
       out += fallback;
     } else {
-      problems->push_back({pointer, Concat("the environment variable ", name, " is not set (write ${", name,
-                                           ":-default} to do without it)")});
+      problems->push_back(
+          {pointer, Concat("the environment variable ", name, " is not set (write ${", name,
+                           ":-default} to do without it)")});
     }
     at = close + 1;
   }

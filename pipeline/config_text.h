@@ -1,4 +1,5 @@
-// From a pipeline file's text to plain JSON: comments taken out, ${VAR} filled in. For pipeline/ only.
+// From a pipeline file's text to plain JSON: comments taken out, ${VAR} filled in. For pipeline/
+// only.
 #ifndef STRATA_PIPELINE_CONFIG_TEXT_H_
 #define STRATA_PIPELINE_CONFIG_TEXT_H_
 
@@ -12,7 +13,8 @@ namespace strata {
 // Blanks out // comments, so that offsets stay as they are.
 std::string BlankComments(std::string_view text);
 
-// Fills in ${VAR} and ${VAR:-default} in string values from the environment; problems name variables that are not set.
+// Fills in ${VAR} and ${VAR:-default} in string values from the environment; problems name
+// variables that are not set.
 Document FillVariables(const Document& config, ConfigProblems* problems);
 
 }  // namespace strata

@@ -12,7 +12,8 @@ namespace {
 using SteadyClock = std::chrono::steady_clock;
 
 uint64_t NanosSince(SteadyClock::time_point start) {
-  return static_cast<uint64_t>(std::chrono::duration_cast<std::chrono::nanoseconds>(SteadyClock::now() - start).count());
+  return static_cast<uint64_t>(
+      std::chrono::duration_cast<std::chrono::nanoseconds>(SteadyClock::now() - start).count());
 }
 
 // Of what a stage handed out. The stage's store outlives it.
@@ -23,7 +24,8 @@ struct ObserveHook {
 
   template <typename Call>
   Status operator()(Operation op, Call call) const {
-    const bool sample = stats->CountCall(op) % StageStats::kSampleEvery == 0 && op != Operation::kChanges;
+    const bool sample =
+        stats->CountCall(op) % StageStats::kSampleEvery == 0 && op != Operation::kChanges;
     const auto start = sample ? SteadyClock::now() : SteadyClock::time_point();
     Status s = call();
     if (sample) stats->CountLatency(NanosSince(start));
@@ -59,7 +61,8 @@ class ObservedStore final : public Store {
       return s.ok() ? s : Fail(s, Operation::kRead, ids.empty() ? "" : ids[0]);
     }
     Status s = inner_->Read(ctx, ids, out);
-    if (!s.ok()) [[unlikely]] return Fail(s, Operation::kRead, ids.empty() ? "" : ids[0]);
+    if (!s.ok()) [[unlikely]]
+      return Fail(s, Operation::kRead, ids.empty() ? "" : ids[0]);
     return s;
   }
 
@@ -79,17 +82,20 @@ class ObservedStore final : public Store {
     return std::make_unique<HookedPlan<ObserveHook>>(*std::move(plan), Hook(query.ToString()));
   }
 
-  StatusOr<std::unique_ptr<Transaction>> Begin(const Context& ctx, const TransactionOptions& options) override {
+  StatusOr<std::unique_ptr<Transaction>> Begin(const Context& ctx,
+                                               const TransactionOptions& options) override {
     stats_->CountCall(Operation::kBegin);
     auto transaction = inner_->Begin(ctx, options);
     if (!transaction.ok()) return Fail(transaction.status(), Operation::kBegin, "");
     return std::make_unique<HookedTransaction<ObserveHook>>(*std::move(transaction), Hook(""));
   }
 
-  StatusOr<std::unique_ptr<Subscription>> Subscribe(const Context& ctx, const SubscribeRequest& request) override {
+  StatusOr<std::unique_ptr<Subscription>> Subscribe(const Context& ctx,
+                                                    const SubscribeRequest& request) override {
     stats_->CountCall(Operation::kSubscribe);
     auto subscription = inner_->Subscribe(ctx, request);
-    if (!subscription.ok()) return Fail(subscription.status(), Operation::kSubscribe, request.query.ToString());
+    if (!subscription.ok())
+      return Fail(subscription.status(), Operation::kSubscribe, request.query.ToString());
     return std::make_unique<HookedSubscription<ObserveHook>>(*std::move(subscription), Hook(""));
   }
 
@@ -119,7 +125,8 @@ uint64_t StageStats::LatencyQuantile(double q) const {
   uint64_t seen = 0;
   for (int b = 0; b < kBuckets; ++b) {
     seen += counts[b];
-    if (seen > 0 && static_cast<double>(seen) >= q * static_cast<double>(total)) return uint64_t{2} << b;
+    if (seen > 0 && static_cast<double>(seen) >= q * static_cast<double>(total))
+      return uint64_t{2} << b;
   }
   return 0;
 }
@@ -128,7 +135,8 @@ std::string StatsJson(const StageStats& stats) {
   std::string out = "{";
   for (int i = 0; i < kOperations; ++i) {
     const auto op = static_cast<Operation>(i);
-    out += "\"" + std::string(OperationName(op)) + "\":{\"calls\":" + std::to_string(stats.calls(op)) +
+    out += "\"" + std::string(OperationName(op)) +
+           "\":{\"calls\":" + std::to_string(stats.calls(op)) +
            ",\"errors\":" + std::to_string(stats.errors(op)) + "},";
   }
   return out + "\"latency_ns\":{\"p50\":" + std::to_string(stats.LatencyQuantile(0.5)) +

@@ -1,4 +1,5 @@
-// What the builder puts around every stage: counters always, latency of one call in 64, error frames.
+// What the builder puts around every stage: counters always, latency of one call in 64, error
+// frames.
 #ifndef STRATA_PIPELINE_OBSERVED_STORE_H_
 #define STRATA_PIPELINE_OBSERVED_STORE_H_
 

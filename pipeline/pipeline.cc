@@ -26,14 +26,17 @@ StatusOr<std::string> ReadTextFile(const std::string& file) {
   return std::move(text).str();
 }
 
-StatusOr<std::unique_ptr<Pipeline>> Pipeline::Open(const std::string& file, const StageRegistry& registry) {
+StatusOr<std::unique_ptr<Pipeline>> Pipeline::Open(const std::string& file,
+                                                   const StageRegistry& registry) {
   ASSIGN_OR_RETURN(const std::string text, ReadTextFile(file));
   const std::string folder = std::filesystem::path(file).parent_path().string();
   return FromText(text, folder, registry, file);
 }
 
-StatusOr<std::unique_ptr<Pipeline>> Pipeline::FromText(std::string_view text, const std::string& base_dir,
-                                                       const StageRegistry& registry, std::string_view name) {
+StatusOr<std::unique_ptr<Pipeline>> Pipeline::FromText(std::string_view text,
+                                                       const std::string& base_dir,
+                                                       const StageRegistry& registry,
+                                                       std::string_view name) {
   ASSIGN_OR_RETURN(PipelineConfig config, CheckPipeline(text, name, base_dir, registry));
   auto pipeline = std::unique_ptr<Pipeline>(new Pipeline(std::move(config)));
   RETURN_IF_ERROR(pipeline->Build());
@@ -41,7 +44,8 @@ StatusOr<std::unique_ptr<Pipeline>> Pipeline::FromText(std::string_view text, co
 }
 
 Status Pipeline::Build() {
-  executor_ = std::make_unique<ThreadPool>(std::max(2, static_cast<int>(std::thread::hardware_concurrency())));
+  executor_ = std::make_unique<ThreadPool>(
+      std::max(2, static_cast<int>(std::thread::hardware_concurrency())));
   BuildContext context;
   context.executor = executor_.get();
   context.ids = &ids_;
@@ -49,7 +53,8 @@ Status Pipeline::Build() {
   for (const StageConfig& s : config_.stages) {
     StoreInfo info{s.type->name, s.path, {}};
     for (size_t c : s.children) info.children.push_back(stages_[c]);
-    StatusOr<std::shared_ptr<Store>> store = s.type->build(s.options.get(), std::move(info), context);
+    StatusOr<std::shared_ptr<Store>> store =
+        s.type->build(s.options.get(), std::move(info), context);
     if (!store.ok()) return AddFrame(store.status(), s.path, "open", "");
     stats_.push_back(std::make_shared<StageStats>());
     raw_.push_back(*store);
@@ -88,7 +93,8 @@ StatusOr<std::shared_ptr<Store>> Pipeline::Get(std::string_view name) const {
   std::vector<std::string_view> names;
   for (const auto& s : config_.stores) names.push_back(s.first);
   std::string message = Concat("there is no store ", JsonString(ToValidUtf8(name)));
-  if (const auto near = Nearest(name, names); !near.empty()) message += Concat("; did you mean \"", near, "\"?");
+  if (const auto near = Nearest(name, names); !near.empty())
+    message += Concat("; did you mean \"", near, "\"?");
   message += " (stores:";
   for (std::string_view n : names) message += Concat(" ", n);
   return NotFound(message + ")");
@@ -100,12 +106,15 @@ std::string Pipeline::InspectText(bool with_stats) const {
     const StageConfig& s = config_.stages[index];
     out += std::string(2 * depth, ' ') + s.type->name;
     if (s.canonical.size() > 2) out += " " + s.canonical;
-    out += "\n" + std::string(2 * depth + 4, ' ') + "can: " + CapabilitiesJson(stages_[index]->capabilities()) + "\n";
-    if (with_stats) out += std::string(2 * depth + 4, ' ') + "did: " + StatsJson(*stats_[index]) + "\n";
+    out += "\n" + std::string(2 * depth + 4, ' ') +
+           "can: " + CapabilitiesJson(stages_[index]->capabilities()) + "\n";
+    if (with_stats)
+      out += std::string(2 * depth + 4, ' ') + "did: " + StatsJson(*stats_[index]) + "\n";
     for (size_t c : s.children) stage(c, depth + 1);
   };
   for (const auto& [name, index] : config_.stores) {
-    const bool served = std::find(config_.serve.begin(), config_.serve.end(), name) != config_.serve.end();
+    const bool served =
+        std::find(config_.serve.begin(), config_.serve.end(), name) != config_.serve.end();
     out += name + (served ? "  (served)\n" : "\n");
     stage(index, 1);
   }
@@ -130,10 +139,12 @@ std::string Pipeline::InspectJson(bool with_stats) const {
   std::string out = "{\"stores\":{";
   for (size_t i = 0; i < config_.stores.size(); ++i) {
     if (i > 0) out += ',';
-    out += JsonString(config_.stores[i].first) + ":" + InspectStageJson(config_.stores[i].second, with_stats);
+    out += JsonString(config_.stores[i].first) + ":" +
+           InspectStageJson(config_.stores[i].second, with_stats);
   }
   out += "},\"serve\":[";
-  for (size_t i = 0; i < config_.serve.size(); ++i) out += (i > 0 ? "," : "") + JsonString(config_.serve[i]);
+  for (size_t i = 0; i < config_.serve.size(); ++i)
+    out += (i > 0 ? "," : "") + JsonString(config_.serve[i]);
   return out + "]}";
 }
 

@@ -21,18 +21,21 @@ namespace strata {
 
 class Pipeline {
  public:
-  // Reads, checks and opens. NotFound when there is no such file; InvalidArgument with all problems of the
-  // configuration; what a stage said when it could not be opened (then nothing stays open).
+  // Reads, checks and opens. NotFound when there is no such file; InvalidArgument with all problems
+  // of the configuration; what a stage said when it could not be opened (then nothing stays open).
   // `registry` must outlive the pipeline.
-  static StatusOr<std::unique_ptr<Pipeline>> Open(const std::string& file, const StageRegistry& registry);
-  static StatusOr<std::unique_ptr<Pipeline>> FromText(std::string_view text, const std::string& base_dir,
+  static StatusOr<std::unique_ptr<Pipeline>> Open(const std::string& file,
+                                                  const StageRegistry& registry);
+  static StatusOr<std::unique_ptr<Pipeline>> FromText(std::string_view text,
+                                                      const std::string& base_dir,
                                                       const StageRegistry& registry,
                                                       std::string_view name = "pipeline");
   ~Pipeline();
 
   // By name; null when there is none.
   std::shared_ptr<Store> Find(std::string_view name) const;
-  // The stage itself, without what observes it: for maintenance such as a backup. Null for an unknown name.
+  // The stage itself, without what observes it: for maintenance such as a backup. Null for an
+  // unknown name.
   std::shared_ptr<Store> FindBase(std::string_view name) const;
   // As Find, but NotFound with the nearest name.
   StatusOr<std::shared_ptr<Store>> Get(std::string_view name) const;

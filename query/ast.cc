@@ -84,18 +84,27 @@ Node Node::PathNode(const std::vector<std::string>& steps) {
   return Array(std::move(nodes));
 }
 
-std::string_view Node::name() const { return op_ == Op::kOther ? std::string_view(text_) : OperatorName(op_); }
+std::string_view Node::name() const {
+  return op_ == Op::kOther ? std::string_view(text_) : OperatorName(op_);
+}
 
 bool operator==(const Node& a, const Node& b) {
   if (a.kind_ != b.kind_) return false;
   switch (a.kind_) {
-    case Node::Kind::kNull: return true;
-    case Node::Kind::kBool: return a.flag_ == b.flag_;
-    case Node::Kind::kNumber: return a.number() == b.number();
-    case Node::Kind::kString: return a.text_ == b.text_;
-    case Node::Kind::kDate: return a.date() == b.date();
-    case Node::Kind::kRegex: return a.text_ == b.text_ && a.flag_ == b.flag_;
-    case Node::Kind::kParam: return a.param() == b.param();
+    case Node::Kind::kNull:
+      return true;
+    case Node::Kind::kBool:
+      return a.flag_ == b.flag_;
+    case Node::Kind::kNumber:
+      return a.number() == b.number();
+    case Node::Kind::kString:
+      return a.text_ == b.text_;
+    case Node::Kind::kDate:
+      return a.date() == b.date();
+    case Node::Kind::kRegex:
+      return a.text_ == b.text_ && a.flag_ == b.flag_;
+    case Node::Kind::kParam:
+      return a.param() == b.param();
     case Node::Kind::kCall:
       if (a.op_ != b.op_ || a.text_ != b.text_) return false;
       [[fallthrough]];
@@ -121,10 +130,18 @@ namespace {
 
 void AppendAst(std::string* out, const Node& n) {
   switch (n.kind()) {
-    case Node::Kind::kNull: out->append("null"); return;
-    case Node::Kind::kBool: out->append(n.bool_value() ? "true" : "false"); return;
-    case Node::Kind::kNumber: out->append(n.number().ToString()); return;
-    case Node::Kind::kString: AppendJsonString(out, n.text()); return;
+    case Node::Kind::kNull:
+      out->append("null");
+      return;
+    case Node::Kind::kBool:
+      out->append(n.bool_value() ? "true" : "false");
+      return;
+    case Node::Kind::kNumber:
+      out->append(n.number().ToString());
+      return;
+    case Node::Kind::kString:
+      AppendJsonString(out, n.text());
+      return;
     case Node::Kind::kDate:
       out->append("{\"$date\":");
       AppendJsonString(out, n.date().ToString());

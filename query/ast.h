@@ -1,7 +1,8 @@
-// The query's syntax tree: what the parser makes, wrappers edit, stores push down and explain prints.
+// The query's syntax tree: what the parser makes, wrappers edit, stores push down and explain
+// prints.
 //
-// A Node is an immutable value; copies share their arguments. Paths stand where an operator expects a property: one
-// step is a string, several are an array of strings. Safe for concurrent use.
+// A Node is an immutable value; copies share their arguments. Paths stand where an operator expects
+// a property: one step is a string, several are an array of strings. Safe for concurrent use.
 #ifndef STRATA_QUERY_AST_H_
 #define STRATA_QUERY_AST_H_
 
@@ -19,24 +20,66 @@
 
 namespace strata {
 
-// Every operator that the language itself knows. kOther: a name that it does not know (it parses, but binding
-// refuses it).
+// Every operator that the language itself knows. kOther: a name that it does not know (it parses,
+// but binding refuses it).
 enum class Op : uint8_t {
   kOther,
   // predicates
-  kAnd, kOr, kNot, kEq, kNe, kLt, kLe, kGt, kGe, kIn, kOut, kBetween, kContains, kExcludes, kMatch, kPrefix,
-  kExists, kSize, kFulltext, kRel,
+  kAnd,
+  kOr,
+  kNot,
+  kEq,
+  kNe,
+  kLt,
+  kLe,
+  kGt,
+  kGe,
+  kIn,
+  kOut,
+  kBetween,
+  kContains,
+  kExcludes,
+  kMatch,
+  kPrefix,
+  kExists,
+  kSize,
+  kFulltext,
+  kRel,
   // stages
-  kSort, kSelect, kUnselect, kValues, kLimit, kAfter, kDistinct, kRecurse, kAggregate,
+  kSort,
+  kSelect,
+  kUnselect,
+  kValues,
+  kLimit,
+  kAfter,
+  kDistinct,
+  kRecurse,
+  kAggregate,
   // scalar ends, also functions within aggregate
-  kCount, kSum, kMean, kMin, kMax, kFirst, kOne,
+  kCount,
+  kSum,
+  kMean,
+  kMin,
+  kMax,
+  kFirst,
+  kOne,
   // within aggregate
   kAs,
 };
 
 class Node {
  public:
-  enum class Kind : uint8_t { kNull, kBool, kNumber, kString, kDate, kRegex, kParam, kArray, kCall };
+  enum class Kind : uint8_t {
+    kNull,
+    kBool,
+    kNumber,
+    kString,
+    kDate,
+    kRegex,
+    kParam,
+    kArray,
+    kCall
+  };
 
   Node() = default;  // null
   static Node Bool(bool v);

@@ -12,14 +12,17 @@ namespace {
 // Adds figures to whatever it passes on.
 class MeasuredCursor final : public Cursor {
  public:
-  MeasuredCursor(std::unique_ptr<Cursor> inner, bool timed) : inner_(std::move(inner)), timed_(timed) {}
+  MeasuredCursor(std::unique_ptr<Cursor> inner, bool timed)
+      : inner_(std::move(inner)), timed_(timed) {}
 
   Status Next(const Context& ctx, size_t max_rows, RowBatch* batch) override {
-    const auto start = timed_ ? std::chrono::steady_clock::now() : std::chrono::steady_clock::time_point();
+    const auto start =
+        timed_ ? std::chrono::steady_clock::now() : std::chrono::steady_clock::time_point();
     Status s = inner_->Next(ctx, max_rows, batch);
     if (timed_) {
-      nanoseconds_ += static_cast<uint64_t>(
-          std::chrono::duration_cast<std::chrono::nanoseconds>(std::chrono::steady_clock::now() - start).count());
+      nanoseconds_ += static_cast<uint64_t>(std::chrono::duration_cast<std::chrono::nanoseconds>(
+                                                std::chrono::steady_clock::now() - start)
+                                                .count());
     }
     ++batches_;
     rows_ += batch->rows.size();
@@ -71,10 +74,13 @@ class CompletedPlan final : public Plan {
 
   const Query& residual() const override { return nothing_; }
 
-  StatusOr<std::unique_ptr<Cursor>> Open(const Context& ctx, const OpenOptions& options) const override {
+  StatusOr<std::unique_ptr<Cursor>> Open(const Context& ctx,
+                                         const OpenOptions& options) const override {
     std::string continuation = options.position;
     if (continuation.empty() && (after_.is_string() || after_.kind() == Node::Kind::kParam)) {
-      ASSIGN_OR_RETURN(const Query bound, BindParameters(Query::Of({}, {Node::Call(Op::kAfter, {after_})}), options.params));
+      ASSIGN_OR_RETURN(
+          const Query bound,
+          BindParameters(Query::Of({}, {Node::Call(Op::kAfter, {after_})}), options.params));
       continuation = bound.stages()[0].arg(0).text();
     }
     ASSIGN_OR_RETURN(const Query bound, BindParameters(query_, options.params));
@@ -147,7 +153,8 @@ StatusOr<Query> WithoutAfter(const Query& query) {
   // Conditions that followed only after(…) are leading conjuncts.
   std::vector<Node> conjuncts = query.conjuncts();
   size_t i = 0;
-  while (i < stages.size() && SpecOf(stages[i].op()).role == Role::kPredicate) conjuncts.push_back(stages[i++]);
+  while (i < stages.size() && SpecOf(stages[i].op()).role == Role::kPredicate)
+    conjuncts.push_back(stages[i++]);
   stages.erase(stages.begin(), stages.begin() + static_cast<std::ptrdiff_t>(i));
   return Query::Of(std::move(conjuncts), std::move(stages));
 }

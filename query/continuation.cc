@@ -8,11 +8,15 @@
 namespace strata {
 namespace {
 
-// Binary form: version (1 byte), hash of the query (8), position, check sum of all before (8); then base64url.
+// Binary form: version (1 byte), hash of the query (8), position, check sum of all before (8); then
+// base64url.
 constexpr char kVersion = 1;
-constexpr std::string_view kDigits = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
+constexpr std::string_view kDigits =
+    "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
 
-uint64_t Hash(std::string_view s, uint64_t seed) { return XXH3_64bits_withSeed(s.data(), s.size(), seed); }
+uint64_t Hash(std::string_view s, uint64_t seed) {
+  return XXH3_64bits_withSeed(s.data(), s.size(), seed);
+}
 
 std::string Encode(std::string_view bytes) {
   std::string out;
@@ -45,7 +49,9 @@ bool Decode(std::string_view text, std::string* out) {
 
 }  // namespace
 
-Status BadContinuation() { return InvalidArgument("this is no continuation; take one from an earlier page as it is"); }
+Status BadContinuation() {
+  return InvalidArgument("this is no continuation; take one from an earlier page as it is");
+}
 
 std::string EncodeContinuation(std::string_view query_text, std::string_view position) {
   std::string bytes(1, kVersion);
@@ -57,10 +63,12 @@ std::string EncodeContinuation(std::string_view query_text, std::string_view pos
   return Encode(bytes);
 }
 
-StatusOr<std::string> DecodeContinuation(std::string_view query_text, std::string_view continuation) {
+StatusOr<std::string> DecodeContinuation(std::string_view query_text,
+                                         std::string_view continuation) {
   std::string bytes;
   if (!Decode(continuation, &bytes) || bytes.size() < 17) return BadContinuation();
-  if (bytes[0] != kVersion) return InvalidArgument("the continuation is from another version; ask from the beginning");
+  if (bytes[0] != kVersion)
+    return InvalidArgument("the continuation is from another version; ask from the beginning");
   uint64_t check = 0;
   std::memcpy(&check, bytes.data() + bytes.size() - 8, 8);
   bytes.resize(bytes.size() - 8);

@@ -1,4 +1,5 @@
-// Continuations: opaque texts that say where a page of rows ended. Versioned, checked, and good for one query only.
+// Continuations: opaque texts that say where a page of rows ended. Versioned, checked, and good for
+// one query only.
 #ifndef STRATA_QUERY_CONTINUATION_H_
 #define STRATA_QUERY_CONTINUATION_H_
 
@@ -12,7 +13,8 @@ namespace strata {
 // `query_text`: canonical, with parameters bound.
 std::string EncodeContinuation(std::string_view query_text, std::string_view position);
 // InvalidArgument for a damaged text, another version, or another query.
-StatusOr<std::string> DecodeContinuation(std::string_view query_text, std::string_view continuation);
+StatusOr<std::string> DecodeContinuation(std::string_view query_text,
+                                         std::string_view continuation);
 Status BadContinuation();
 
 }  // namespace strata

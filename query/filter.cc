@@ -31,18 +31,25 @@ struct Operand {
 
   bool EqualTo(Value v) const {
     switch (kind) {
-      case Kind::kNull: return v.type() == Type::kNull;
-      case Kind::kBool: return v.type() == (flag ? Type::kTrue : Type::kFalse);
-      case Kind::kNumber: return v.is_number() && v.number() == number;
-      case Kind::kString: return v.is_string() && v.StringEquals(text);
+      case Kind::kNull:
+        return v.type() == Type::kNull;
+      case Kind::kBool:
+        return v.type() == (flag ? Type::kTrue : Type::kFalse);
+      case Kind::kNumber:
+        return v.is_number() && v.number() == number;
+      case Kind::kString:
+        return v.is_string() && v.StringEquals(text);
       case Kind::kDate: {
         const auto at = DateOf(v);
         return at && *at == date;
       }
-      case Kind::kRegex: return Matches(v);
-      case Kind::kArray: return v.is_array() && SameValue(v, list.root());
+      case Kind::kRegex:
+        return Matches(v);
+      case Kind::kArray:
+        return v.is_array() && SameValue(v, list.root());
       case Kind::kParam:
-      case Kind::kCall: return false;
+      case Kind::kCall:
+        return false;
     }
     return false;
   }
@@ -82,7 +89,8 @@ struct Operand {
         return CompareValues(v, list.root());
       case Kind::kRegex:
       case Kind::kParam:
-      case Kind::kCall: return std::nullopt;
+      case Kind::kCall:
+        return std::nullopt;
     }
     return std::nullopt;
   }
@@ -96,8 +104,12 @@ struct Operand {
 
 void AppendLiteralJson(std::string* out, const Node& n) {
   switch (n.kind()) {
-    case Kind::kDate: AppendJsonString(out, n.date().ToString()); return;
-    case Kind::kRegex: AppendJsonString(out, n.text()); return;
+    case Kind::kDate:
+      AppendJsonString(out, n.date().ToString());
+      return;
+    case Kind::kRegex:
+      AppendJsonString(out, n.text());
+      return;
     case Kind::kArray:
       out->push_back('[');
       for (size_t i = 0; i < n.size(); ++i) {
@@ -106,7 +118,9 @@ void AppendLiteralJson(std::string* out, const Node& n) {
       }
       out->push_back(']');
       return;
-    default: out->append(AstToJson(n)); return;
+    default:
+      out->append(AstToJson(n));
+      return;
   }
 }
 
@@ -114,11 +128,20 @@ StatusOr<Operand> MakeOperand(const Node& n) {
   Operand o;
   o.kind = n.kind();
   switch (n.kind()) {
-    case Kind::kNull: break;
-    case Kind::kBool: o.flag = n.bool_value(); break;
-    case Kind::kNumber: o.number = n.number(); break;
-    case Kind::kString: o.text = n.text(); break;
-    case Kind::kDate: o.date = n.date(); break;
+    case Kind::kNull:
+      break;
+    case Kind::kBool:
+      o.flag = n.bool_value();
+      break;
+    case Kind::kNumber:
+      o.number = n.number();
+      break;
+    case Kind::kString:
+      o.text = n.text();
+      break;
+    case Kind::kDate:
+      o.date = n.date();
+      break;
     case Kind::kRegex: {
       RE2::Options options(RE2::Quiet);
       options.set_case_sensitive(!n.ignore_case());
@@ -134,8 +157,10 @@ StatusOr<Operand> MakeOperand(const Node& n) {
       o.list = Document::FromTrusted(json);
       break;
     }
-    case Kind::kParam: return InvalidArgument(Concat("the parameter $", std::to_string(n.param()), " is not bound"));
-    case Kind::kCall: return Internal("a call where a value belongs");
+    case Kind::kParam:
+      return InvalidArgument(Concat("the parameter $", std::to_string(n.param()), " is not bound"));
+    case Kind::kCall:
+      return Internal("a call where a value belongs");
   }
   return o;
 }
@@ -147,9 +172,9 @@ struct Filter::Predicate {
   int cost = 0;
   Path path;  // empty: the row itself
   Operand operand;
-  std::vector<Operand> list;      // of in, out (what is not in a set) and between
-  StringSet strings;              // of in and out
-  std::vector<Number> numbers;    // of in and out, sorted
+  std::vector<Operand> list;    // of in, out (what is not in a set) and between
+  StringSet strings;            // of in and out
+  std::vector<Number> numbers;  // of in and out, sorted
   int64_t size = 0;
   std::vector<Predicate> children;
 
@@ -177,11 +202,16 @@ StatusOr<Filter::Predicate> Filter::Predicate::Make(const Node& n) {
   switch (n.op()) {
     case Op::kAnd:
     case Op::kOr:
-    case Op::kNot: RETURN_IF_ERROR(children(n.args())); return p;
+    case Op::kNot:
+      RETURN_IF_ERROR(children(n.args()));
+      return p;
     case Op::kFulltext:
-      return Unimplemented("fulltext(…) needs a stage of type \"fulltext\" in the pipeline above this store");
-    case Op::kRel: return Unimplemented("rel(…) needs a model with links; this store has none");
-    default: break;
+      return Unimplemented(
+          "fulltext(…) needs a stage of type \"fulltext\" in the pipeline above this store");
+    case Op::kRel:
+      return Unimplemented("rel(…) needs a model with links; this store has none");
+    default:
+      break;
   }
   if (n.is(Op::kExists)) {
     p.path = PathOf(n.arg(0));
@@ -234,7 +264,9 @@ StatusOr<Filter::Predicate> Filter::Predicate::Make(const Node& n) {
         return p;
       }
       break;
-    default: p.cost += value.kind() == Kind::kRegex ? 50 : value.kind() == Kind::kDate ? 10 : 1; break;
+    default:
+      p.cost += value.kind() == Kind::kRegex ? 50 : value.kind() == Kind::kDate ? 10 : 1;
+      break;
   }
   ASSIGN_OR_RETURN(p.operand, MakeOperand(value));
   return p;
@@ -267,7 +299,8 @@ bool Filter::Predicate::IsContained(Value v) const {
   if (operand.kind != Kind::kString) return false;
   std::string scratch;
   const std::string_view text = v.StringView(&scratch);
-  return operand.text.empty() || memmem(text.data(), text.size(), operand.text.data(), operand.text.size()) != nullptr;
+  return operand.text.empty() ||
+         memmem(text.data(), text.size(), operand.text.data(), operand.text.size()) != nullptr;
 }
 
 bool Filter::Predicate::Matches(Value row) const {
@@ -282,13 +315,17 @@ bool Filter::Predicate::Matches(Value row) const {
         if (c.Matches(row)) return true;
       }
       return false;
-    case Op::kNot: return !children[0].Matches(row);
-    default: break;
+    case Op::kNot:
+      return !children[0].Matches(row);
+    default:
+      break;
   }
   const Value v = path.Get(row);
   switch (op) {
-    case Op::kEq: return v.exists() && operand.EqualTo(v);
-    case Op::kNe: return !(v.exists() && operand.EqualTo(v));
+    case Op::kEq:
+      return v.exists() && operand.EqualTo(v);
+    case Op::kNe:
+      return !(v.exists() && operand.EqualTo(v));
     case Op::kLt: {
       const auto c = operand.Order(v);
       return c && *c < 0;
@@ -305,22 +342,28 @@ bool Filter::Predicate::Matches(Value row) const {
       const auto c = operand.Order(v);
       return c && *c >= 0;
     }
-    case Op::kIn: return IsIn(v);
-    case Op::kOut: return !IsIn(v);
+    case Op::kIn:
+      return IsIn(v);
+    case Op::kOut:
+      return !IsIn(v);
     case Op::kBetween: {
       const auto low = list[0].Order(v);
       const auto high = list[1].Order(v);
       return low && high && *low >= 0 && *high < 0;
     }
-    case Op::kContains: return IsContained(v);
-    case Op::kExcludes: return !IsContained(v);
-    case Op::kMatch: return operand.Matches(v);
+    case Op::kContains:
+      return IsContained(v);
+    case Op::kExcludes:
+      return !IsContained(v);
+    case Op::kMatch:
+      return operand.Matches(v);
     case Op::kPrefix: {
       if (!v.is_string()) return false;
       std::string scratch;
       return v.StringView(&scratch).starts_with(operand.text);
     }
-    case Op::kExists: return v.exists();
+    case Op::kExists:
+      return v.exists();
     case Op::kSize: {
       if (v.is_string()) {
         std::string scratch;
@@ -328,7 +371,8 @@ bool Filter::Predicate::Matches(Value row) const {
       }
       return (v.is_array() || v.is_object()) && v.size() == size;
     }
-    default: return false;
+    default:
+      return false;
   }
 }
 
@@ -338,7 +382,8 @@ StatusOr<Filter> Filter::Compile(const std::vector<Node>& conjuncts) {
     ASSIGN_OR_RETURN(Predicate p, Predicate::Make(n));
     list->push_back(std::move(p));
   }
-  std::stable_sort(list->begin(), list->end(), [](const Predicate& a, const Predicate& b) { return a.cost < b.cost; });
+  std::stable_sort(list->begin(), list->end(),
+                   [](const Predicate& a, const Predicate& b) { return a.cost < b.cost; });
   Filter f;
   f.conjuncts_ = std::move(list);
   return f;

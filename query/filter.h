@@ -3,9 +3,9 @@
 //   StatusOr<Filter> f = Filter::Compile(query.conjuncts());
 //   if (f->Matches(document.root())) …
 //
-// Paths become member hashes, literals typed comparisons, regexes RE2 programs, lists of strings hash sets;
-// conditions that cost least are asked first. Missing, null and other types never raise an error. Safe for concurrent
-// use.
+// Paths become member hashes, literals typed comparisons, regexes RE2 programs, lists of strings
+// hash sets; conditions that cost least are asked first. Missing, null and other types never raise
+// an error. Safe for concurrent use.
 #ifndef STRATA_QUERY_FILTER_H_
 #define STRATA_QUERY_FILTER_H_
 
@@ -20,7 +20,8 @@ namespace strata {
 
 class Filter {
  public:
-  // Requires: bound conditions without parameters. Errors: Unimplemented for fulltext and rel, which need a stage.
+  // Requires: bound conditions without parameters. Errors: Unimplemented for fulltext and rel,
+  // which need a stage.
   static StatusOr<Filter> Compile(const std::vector<Node>& conjuncts);
 
   Filter() = default;  // everything matches

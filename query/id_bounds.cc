@@ -5,7 +5,8 @@
 namespace strata {
 namespace {
 
-// The id that a document with this literal as its id is stored under; none when there is no single one.
+// The id that a document with this literal as its id is stored under; none when there is no single
+// one.
 std::optional<std::string> IdOf(const Node& literal) {
   if (literal.is_string()) return literal.text();
   if (literal.kind() == Node::Kind::kNumber && literal.number().kind() != Number::Kind::kDouble) {
@@ -27,7 +28,8 @@ void NarrowTo(std::vector<std::string> ids, IdBounds* b) {
   ids.erase(std::unique(ids.begin(), ids.end()), ids.end());
   if (b->ids) {
     std::vector<std::string> both;
-    std::set_intersection(ids.begin(), ids.end(), b->ids->begin(), b->ids->end(), std::back_inserter(both));
+    std::set_intersection(ids.begin(), ids.end(), b->ids->begin(), b->ids->end(),
+                          std::back_inserter(both));
     ids = std::move(both);
   }
   b->ids = std::move(ids);
@@ -86,7 +88,8 @@ IdBounds IdBoundsOf(const std::vector<Node>& conjuncts) {
           LowerEnd(v.arg(1).text(), &b);
         }
         break;
-      default: break;
+      default:
+        break;
     }
   }
   if (b.ids) std::erase_if(*b.ids, [&](const std::string& id) { return !b.Contains(id); });

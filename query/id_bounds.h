@@ -1,4 +1,5 @@
-// What a query's conditions say about the ids that can match: the access path that every base store has.
+// What a query's conditions say about the ids that can match: the access path that every base store
+// has.
 #ifndef STRATA_QUERY_ID_BOUNDS_H_
 #define STRATA_QUERY_ID_BOUNDS_H_
 
@@ -22,8 +23,8 @@ struct IdBounds {
   std::string AccessName() const;
 };
 
-// From eq, in, prefix, between and the comparisons of strings on `id` among the conjuncts. A superset of the ids
-// that match, so the conditions are still to be asked.
+// From eq, in, prefix, between and the comparisons of strings on `id` among the conjuncts. A
+// superset of the ids that match, so the conditions are still to be asked.
 IdBounds IdBoundsOf(const std::vector<Node>& conjuncts);
 
 }  // namespace strata

@@ -9,8 +9,8 @@ namespace strata {
 namespace {
 
 bool IsUnreserved(unsigned char c) {
-  return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '-' || c == '_' ||
-         c == '.' || c == '~';
+  return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '-' ||
+         c == '_' || c == '.' || c == '~';
 }
 
 int HexDigit(char c) {
@@ -23,13 +23,15 @@ constexpr std::string_view kConverters[] = {"string", "number", "boolean", "date
                                             "epoch",  "re",     "RE",      "glob"};
 
 Status BadValue(std::string_view text, std::string_view type, std::string_view expected) {
-  return InvalidArgument(Concat("\"", ToValidUtf8(text.substr(0, 60)), "\" is no ", type, "; expected ", expected));
+  return InvalidArgument(
+      Concat("\"", ToValidUtf8(text.substr(0, 60)), "\" is no ", type, "; expected ", expected));
 }
 
 StatusOr<Node> MakeRegex(std::string pattern, bool ignore_case) {
   if (pattern.size() > kMaxRegexBytes) {
     return InvalidArgument(Concat("the regular expression has ", std::to_string(pattern.size()),
-                                  " bytes; at most ", std::to_string(kMaxRegexBytes), " are taken"));
+                                  " bytes; at most ", std::to_string(kMaxRegexBytes),
+                                  " are taken"));
   }
   RE2::Options options(RE2::Quiet);
   const RE2 re(pattern, options);
@@ -106,7 +108,8 @@ Status UnknownPrefix(std::string_view raw, std::string_view prefix) {
   if (std::string_view near = Nearest(prefix, kConverters); !near.empty()) {
     message += Concat("; did you mean \"", near, ":\"?");
   } else {
-    message += Concat("; write string:", raw.substr(0, 40), " (or %3A for the colon) for the text as it stands");
+    message += Concat("; write string:", raw.substr(0, 40),
+                      " (or %3A for the colon) for the text as it stands");
   }
   return InvalidArgument(message);
 }
@@ -191,8 +194,8 @@ StatusOr<Node> ParseProperty(std::string_view raw) {
   if (const size_t colon = raw.find(':'); colon != raw.npos) {
     const std::string_view prefix = raw.substr(0, colon);
     if (prefix != "string") {
-      return InvalidArgument(Concat("a property's name cannot hold a bare \":\"; write ", prefix, "%3A",
-                                    raw.substr(colon + 1, 40)));
+      return InvalidArgument(Concat("a property's name cannot hold a bare \":\"; write ", prefix,
+                                    "%3A", raw.substr(colon + 1, 40)));
     }
     ASSIGN_OR_RETURN(std::string text, DecodePercent(raw.substr(colon + 1)));
     return Node::Str(std::move(text));
@@ -205,7 +208,8 @@ StatusOr<Node> ParseProperty(std::string_view raw) {
   std::vector<Node> steps;
   for (size_t begin = 0; begin <= raw.size();) {
     const size_t end = std::min(raw.find('/', begin), raw.size());
-    if (end == begin) return InvalidArgument("a path has an empty step (write %2F for a slash in a name)");
+    if (end == begin)
+      return InvalidArgument("a path has an empty step (write %2F for a slash in a name)");
     ASSIGN_OR_RETURN(std::string text, DecodePercent(raw.substr(begin, end - begin)));
     steps.push_back(Node::Str(std::move(text)));
     begin = end + 1;
@@ -215,9 +219,15 @@ StatusOr<Node> ParseProperty(std::string_view raw) {
 
 void AppendLiteral(std::string* out, const Node& n) {
   switch (n.kind()) {
-    case Node::Kind::kNull: out->append("null"); return;
-    case Node::Kind::kBool: out->append(n.bool_value() ? "true" : "false"); return;
-    case Node::Kind::kNumber: out->append(n.number().ToString()); return;
+    case Node::Kind::kNull:
+      out->append("null");
+      return;
+    case Node::Kind::kBool:
+      out->append(n.bool_value() ? "true" : "false");
+      return;
+    case Node::Kind::kNumber:
+      out->append(n.number().ToString());
+      return;
     case Node::Kind::kString: {
       const std::string& s = n.text();
       const bool typed = s.empty() || s == "true" || s == "false" || s == "null" ||
@@ -226,14 +236,19 @@ void AppendLiteral(std::string* out, const Node& n) {
       AppendPercentEncoded(out, s);
       return;
     }
-    case Node::Kind::kDate: out->append(n.date().ToString()); return;
+    case Node::Kind::kDate:
+      out->append(n.date().ToString());
+      return;
     case Node::Kind::kRegex:
       out->append(n.ignore_case() ? "re:" : "RE:");
       AppendPercentEncoded(out, n.text());
       return;
-    case Node::Kind::kParam: out->append("$" + std::to_string(n.param())); return;
+    case Node::Kind::kParam:
+      out->append("$" + std::to_string(n.param()));
+      return;
     case Node::Kind::kArray:
-    case Node::Kind::kCall: return;
+    case Node::Kind::kCall:
+      return;
   }
 }
 

@@ -1,5 +1,5 @@
-// The table of operators: name, what it is, how many arguments it takes and what stands in their places.
-// The parser, the binder, the printer and the documentation all read this one table.
+// The table of operators: name, what it is, how many arguments it takes and what stands in their
+// places. The parser, the binder, the printer and the documentation all read this one table.
 #ifndef STRATA_QUERY_OPERATOR_TABLE_H_
 #define STRATA_QUERY_OPERATOR_TABLE_H_
 
@@ -15,19 +15,19 @@ namespace strata {
 enum class Role : uint8_t {
   kPredicate,
   kStage,
-  kScalar,   // a stage that ends a query in one value
-  kNested,   // only within aggregate
+  kScalar,  // a stage that ends a query in one value
+  kNested,  // only within aggregate
 };
 
 // What stands in an argument's place.
 enum class Place : uint8_t {
-  kValue,     // a literal, a parameter or an array of them
-  kProperty,  // a path
-  kSortKey,   // a path with an optional sign
-  kText,      // words: never typed as number, date, …
-  kCondition, // a predicate
-  kOpen,      // of an unknown operator's first argument: a path when it holds a slash, else a value
-  kAggregand, // a path, or a function of one
+  kValue,      // a literal, a parameter or an array of them
+  kProperty,   // a path
+  kSortKey,    // a path with an optional sign
+  kText,       // words: never typed as number, date, …
+  kCondition,  // a predicate
+  kOpen,  // of an unknown operator's first argument: a path when it holds a slash, else a value
+  kAggregand,  // a path, or a function of one
 };
 
 struct OperatorSpec {

@@ -13,7 +13,8 @@ namespace {
 constexpr std::array<bool, 256> MakeTokenTable() {
   std::array<bool, 256> t{};
   for (int c = 0x21; c < 256; ++c) t[c] = true;
-  for (char c : std::string_view("&|;(),=<>\"#[\\]^`{}\x7F")) t[static_cast<unsigned char>(c)] = false;
+  for (char c : std::string_view("&|;(),=<>\"#[\\]^`{}\x7F"))
+    t[static_cast<unsigned char>(c)] = false;
   return t;
 }
 constexpr std::array<bool, 256> kTokenChar = MakeTokenTable();
@@ -43,8 +44,9 @@ class Parser {
 
   StatusOr<Node> Run() {
     if (text_.size() > limits_.max_bytes) {
-      return InvalidArgument(Concat("the query has ", std::to_string(text_.size()), " bytes; at most ",
-                                    std::to_string(limits_.max_bytes), " are taken"));
+      return InvalidArgument(Concat("the query has ", std::to_string(text_.size()),
+                                    " bytes; at most ", std::to_string(limits_.max_bytes),
+                                    " are taken"));
     }
     if (const size_t valid = ValidUtf8Prefix(text_); valid != text_.size()) {
       return Error(valid, "the query is not valid UTF-8");
@@ -54,7 +56,8 @@ class Parser {
     RETURN_IF_ERROR(Infix(Place::kCondition, &root, &infix));
     if (at_ < text_.size()) {
       if (text_[at_] == ')') return Error(at_, "\")\" closes nothing");
-      if (text_[at_] == ',') return Error(at_, "a list stands only within parentheses; join conditions with \"&\"");
+      if (text_[at_] == ',')
+        return Error(at_, "a list stands only within parentheses; join conditions with \"&\"");
       return Unexpected();
     }
     if (infix) return root;
@@ -71,18 +74,23 @@ class Parser {
   Status Unexpected() {
     const char c = Peek();
     if (at_ >= text_.size()) return Error(at_, "unexpected end of the query");
-    if (static_cast<unsigned char>(c) <= 0x20) return Error(at_, "white space must be written %20 (and so on)");
-    if (!kTokenChar[static_cast<unsigned char>(c)] && std::string_view("&|;(),=<>").find(c) == std::string_view::npos) {
+    if (static_cast<unsigned char>(c) <= 0x20)
+      return Error(at_, "white space must be written %20 (and so on)");
+    if (!kTokenChar[static_cast<unsigned char>(c)] &&
+        std::string_view("&|;(),=<>").find(c) == std::string_view::npos) {
       static constexpr char kHex[] = "0123456789ABCDEF";
       const std::string escape = {'%', kHex[c >> 4 & 15], kHex[c & 15]};
-      return Error(at_, Concat("\"", std::string(1, c), "\" cannot stand in a query; write ", escape));
+      return Error(at_,
+                   Concat("\"", std::string(1, c), "\" cannot stand in a query; write ", escape));
     }
     return Error(at_, Concat("expected \"&\", \"|\" or the end, found \"", Show(), "\""));
   }
 
   std::string Show() {
     size_t n = 1;
-    while (at_ + n < text_.size() && n < 20 && (kTokenChar[static_cast<unsigned char>(text_[at_ + n])])) ++n;
+    while (at_ + n < text_.size() && n < 20 &&
+           (kTokenChar[static_cast<unsigned char>(text_[at_ + n])]))
+      ++n;
     while (at_ + n < text_.size() && (text_[at_ + n] & 0xC0) == 0x80) ++n;
     return std::string(text_.substr(at_, n));
   }
@@ -120,27 +128,30 @@ class Parser {
 
   Status Enter() {
     if (++depth_ > limits_.max_depth) {
-      return Error(at_, Concat("parentheses are nested more than ", std::to_string(limits_.max_depth), " deep"));
+      return Error(at_, Concat("parentheses are nested more than ",
+                               std::to_string(limits_.max_depth), " deep"));
     }
     return OkStatus();
   }
 
   Status CountTerm() {
     if (++terms_ > limits_.max_terms) {
-      return Error(at_, Concat("more than ", std::to_string(limits_.max_terms), " conditions and calls"));
+      return Error(
+          at_, Concat("more than ", std::to_string(limits_.max_terms), " conditions and calls"));
     }
     return OkStatus();
   }
 
   Status CountValue() {
     if (++values_ > limits_.max_list_values) {
-      return Error(at_, Concat("more than ", std::to_string(limits_.max_list_values), " values in lists"));
+      return Error(
+          at_, Concat("more than ", std::to_string(limits_.max_list_values), " values in lists"));
     }
     return OkStatus();
   }
 
-  // One or more terms joined by & and |, where & binds tighter. *infix: there was more than one term, so *out is an
-  // and/or of this place. When there was none, empty_ is set and *out is "".
+  // One or more terms joined by & and |, where & binds tighter. *infix: there was more than one
+  // term, so *out is an and/or of this place. When there was none, empty_ is set and *out is "".
   Status Infix(Place place, Node* out, bool* infix) {
     const uint32_t start = static_cast<uint32_t>(at_);
     std::vector<Node> ors;
@@ -213,12 +224,14 @@ class Parser {
 
   bool AtComparison() const {
     const char c = Peek();
-    return c == '=' || c == '<' || c == '>' || (c == '!' && at_ + 1 < text_.size() && text_[at_ + 1] == '=');
+    return c == '=' || c == '<' || c == '>' ||
+           (c == '!' && at_ + 1 < text_.size() && text_[at_ + 1] == '=');
   }
 
   Status GroupTerm(Place place, Node* out) {
     const size_t start = at_;
-    const bool names = place == Place::kProperty || place == Place::kSortKey || place == Place::kAggregand;
+    const bool names =
+        place == Place::kProperty || place == Place::kSortKey || place == Place::kAggregand;
     RETURN_IF_ERROR(Group(names, out));
     if (AtComparison()) {
       at_ = start;
@@ -227,7 +240,8 @@ class Parser {
       for (const Node& step : path.args()) {
         if (!step.is_string()) return Error(start, "a path before a comparison holds names only");
       }
-      if (path.is_call() || path.size() == 0) return Error(at_, "a comparison cannot follow a condition");
+      if (path.is_call() || path.size() == 0)
+        return Error(at_, "a comparison cannot follow a condition");
       return Comparison(path.size() == 1 ? path.arg(0) : path, true, out);
     }
     RETURN_IF_ERROR(ExpectDelimiter("a group"));
@@ -238,7 +252,8 @@ class Parser {
     return OkStatus();
   }
 
-  // "(…)": a condition when it holds one, else an array. With `names`, elements are names, never typed.
+  // "(…)": a condition when it holds one, else an array. With `names`, elements are names, never
+  // typed.
   Status Group(bool names, Node* out) {
     const size_t start = at_;
     RETURN_IF_ERROR(Enter());
@@ -254,7 +269,9 @@ class Parser {
         RETURN_IF_ERROR(CountValue());
         const bool condition = infix || (n.is_call() && !(Peek() == ',' || !elements.empty()));
         if (condition && (!elements.empty() || Peek() == ',')) {
-          return Error(element_at, "\",\" and conditions joined by \"&\" or \"|\" cannot be mixed in one group");
+          return Error(
+              element_at,
+              "\",\" and conditions joined by \"&\" or \"|\" cannot be mixed in one group");
         }
         single_condition = condition;
         elements.push_back(std::move(n));
@@ -294,12 +311,19 @@ class Parser {
     StatusOr<Node> n = Node();
     switch (place) {
       case Place::kValue:
-      case Place::kCondition: n = ParseLiteral(token); break;
-      case Place::kText: n = ParseText(token); break;
+      case Place::kCondition:
+        n = ParseLiteral(token);
+        break;
+      case Place::kText:
+        n = ParseText(token);
+        break;
       case Place::kAggregand:
-      case Place::kProperty: n = ParseProperty(token); break;
+      case Place::kProperty:
+        n = ParseProperty(token);
+        break;
       case Place::kOpen:
-        n = token.find('/') != token.npos && token.find(':') == token.npos ? ParseProperty(token) : ParseLiteral(token);
+        n = token.find('/') != token.npos && token.find(':') == token.npos ? ParseProperty(token)
+                                                                           : ParseLiteral(token);
         break;
       case Place::kSortKey: {
         const bool sign = token[0] == '-' || token[0] == '+';
@@ -333,8 +357,10 @@ class Parser {
 
   Status CallTerm(std::string_view name, size_t start, Node* out) {
     if (!IsCallName(name)) {
-      return Error(start, Concat("\"", name, "\" cannot be called: an operator's name is a letter, then letters, "
-                                 "digits, \"_\" and \"-\" (write %28 for a parenthesis)"));
+      return Error(start,
+                   Concat("\"", name,
+                          "\" cannot be called: an operator's name is a letter, then letters, "
+                          "digits, \"_\" and \"-\" (write %28 for a parenthesis)"));
     }
     const OperatorSpec* spec = FindOperator(name);
     RETURN_IF_ERROR(CountTerm());
@@ -407,7 +433,8 @@ class Parser {
         const std::string_view token = Token();
         if (Peek() == '=') {
           if (!IsWord(token)) {
-            return Error(before, Concat("\"", token, "\" is no operator's name (letters, digits and \"_\")"));
+            return Error(before, Concat("\"", token,
+                                        "\" is no operator's name (letters, digits and \"_\")"));
           }
           word = token;
           ++at_;
@@ -416,7 +443,8 @@ class Parser {
         }
       }
     }
-    if (AtComparison()) return Error(op_at, "this is no comparison; use = == != < <= > >= or =name=");
+    if (AtComparison())
+      return Error(op_at, "this is no comparison; use = == != < <= > >= or =name=");
     const size_t value_at = at_;
     Node value;
     if (Peek() == '(') {
@@ -429,7 +457,8 @@ class Parser {
       value = *std::move(literal);
     }
     value.set_offset(static_cast<uint32_t>(value_at));
-    if (AtComparison()) return Error(at_, "a condition holds one comparison (write %3D for an equals sign)");
+    if (AtComparison())
+      return Error(at_, "a condition holds one comparison (write %3D for an equals sign)");
     RETURN_IF_ERROR(ExpectDelimiter("a value"));
     std::vector<Node> args;
     args.reserve(2);
@@ -464,10 +493,12 @@ Status ErrorAt(std::string_view text, size_t offset, std::string_view message) {
   for (char& c : rest) {
     if (static_cast<unsigned char>(c) < 0x20) c = ' ';
   }
-  return InvalidArgument(Concat("at byte ", std::to_string(offset), ": ", message, "\n  ", line, rest, "\n  ",
-                                std::string(column, ' '), "^"));
+  return InvalidArgument(Concat("at byte ", std::to_string(offset), ": ", message, "\n  ", line,
+                                rest, "\n  ", std::string(column, ' '), "^"));
 }
 
-StatusOr<Node> ParseQuery(std::string_view text, const ParseLimits& limits) { return Parser(text, limits).Run(); }
+StatusOr<Node> ParseQuery(std::string_view text, const ParseLimits& limits) {
+  return Parser(text, limits).Run();
+}
 
 }  // namespace strata

@@ -2,8 +2,8 @@
 //
 //   StatusOr<Node> root = ParseQuery("category=laptop&price=lt=900&sort(-rating)&limit(10)");
 //
-// The root is always `and` or `or`. Errors are InvalidArgument with the byte offset and a caret line. Runs in time
-// linear in the text.
+// The root is always `and` or `or`. Errors are InvalidArgument with the byte offset and a caret
+// line. Runs in time linear in the text.
 #ifndef STRATA_QUERY_PARSER_H_
 #define STRATA_QUERY_PARSER_H_
 
@@ -15,10 +15,10 @@
 namespace strata {
 
 struct ParseLimits {
-  size_t max_bytes = 64 << 10;    // of text
-  int max_depth = 64;             // of parentheses
-  int max_terms = 4096;           // comparisons and calls
-  int max_list_values = 10000;    // in all lists together
+  size_t max_bytes = 64 << 10;  // of text
+  int max_depth = 64;           // of parentheses
+  int max_terms = 4096;         // comparisons and calls
+  int max_list_values = 10000;  // in all lists together
 };
 
 StatusOr<Node> ParseQuery(std::string_view text, const ParseLimits& limits = {});

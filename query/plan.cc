@@ -27,14 +27,17 @@ void AppendText(std::string* out, const ExplainNode& n, int depth) {
   if (!n.narrowed.empty()) *out += "  narrowed: " + JoinTexts(n.narrowed);
   if (!n.left.empty()) *out += "  left: " + JoinTexts(n.left);
   if (!n.order.empty()) *out += "  order: " + n.order;
-  if (n.estimated_rows) *out += "  about " + std::to_string(static_cast<uint64_t>(*n.estimated_rows)) + " rows";
-  if (n.rows) {
-    *out += "  (rows " + std::to_string(*n.rows);
-    if (n.examined) *out += ", examined " + std::to_string(*n.examined);
-    if (n.batches) *out += ", batches " + std::to_string(*n.batches);
-    if (n.nanoseconds) *out += ", " + Milliseconds(*n.nanoseconds);
-    *out += ")";
-  }
+  if (n.estimated_rows)
+    *out += "  about " + std::to_string(static_cast<uint64_t>(*n.estimated_rows)) + " rows";
+  std::string figures;
+  const auto figure = [&](const char* name, const std::optional<uint64_t>& v) {
+    if (v) figures += (figures.empty() ? "" : ", ") + std::string(name) + " " + std::to_string(*v);
+  };
+  figure("rows", n.rows);
+  figure("examined", n.examined);
+  figure("batches", n.batches);
+  if (n.nanoseconds) figures += ", " + Milliseconds(*n.nanoseconds);
+  if (!figures.empty()) *out += "  (" + figures + ")";
   *out += '\n';
   for (const ExplainNode& c : n.children) AppendText(out, c, depth + 1);
 }

@@ -1,7 +1,8 @@
 // Plan and Cursor: a query prepared by one store, and its rows as they are pulled.
 //
-// A plan says what it leaves for its caller (residual()); what is not in the residual it does exactly. Plans and cursors
-// belong to one thread at a time. A plan must outlive its cursors; both keep their store alive.
+// A plan says what it leaves for its caller (residual()); what is not in the residual it does
+// exactly. Plans and cursors belong to one thread at a time. A plan must outlive its cursors; both
+// keep their store alive.
 #ifndef STRATA_QUERY_PLAN_H_
 #define STRATA_QUERY_PLAN_H_
 
@@ -31,12 +32,12 @@ struct RowBatch {
 
 // One line of explain, innermost last.
 struct ExplainNode {
-  std::string stage;                  // stage path, or "" for the shared operators
-  std::string operation;              // "scan", "id range", "sort", …
-  std::vector<std::string> taken;     // canonical text
+  std::string stage;               // stage path, or "" for the shared operators
+  std::string operation;           // "scan", "id range", "sort", …
+  std::vector<std::string> taken;  // canonical text
   std::vector<std::string> narrowed;
   std::vector<std::string> left;
-  std::string order;                  // of the rows, as a sort key
+  std::string order;  // of the rows, as a sort key
   std::optional<double> estimated_rows;
   // Of a run:
   std::optional<uint64_t> rows, examined, batches, nanoseconds;
@@ -69,7 +70,8 @@ class Plan {
  public:
   virtual ~Plan() = default;
   virtual const Query& residual() const = 0;
-  virtual StatusOr<std::unique_ptr<Cursor>> Open(const Context& ctx, const OpenOptions& options) const = 0;
+  virtual StatusOr<std::unique_ptr<Cursor>> Open(const Context& ctx,
+                                                 const OpenOptions& options) const = 0;
   virtual ExplainNode Explain() const = 0;
 };
 

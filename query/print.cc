@@ -64,7 +64,8 @@ void Append(std::string* out, const Node& n, Place place) {
         }
       };
       if (n.is_string()) return step(n, true);
-      if (IsPath(n) && !(sort && n.arg(0).text().size() == 1 && (n.arg(0).text() == "-" || n.arg(0).text() == "+"))) {
+      if (IsPath(n) && !(sort && n.arg(0).text().size() == 1 &&
+                         (n.arg(0).text() == "-" || n.arg(0).text() == "+"))) {
         for (size_t i = 0; i < n.size(); ++i) {
           if (i > 0) out->push_back('/');
           step(n.arg(i), i == 0);
@@ -79,7 +80,8 @@ void Append(std::string* out, const Node& n, Place place) {
       break;
     case Place::kValue:
     case Place::kCondition:
-    case Place::kOpen: break;
+    case Place::kOpen:
+      break;
   }
   if (n.kind() == Node::Kind::kArray) return AppendList(out, n, Place::kValue, '(', ')');
   AppendLiteral(out, n);

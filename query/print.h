@@ -1,5 +1,5 @@
-// Syntax tree to canonical text: ParseQuery(PrintQuery(root)) == root. The cache key, the wire form and what explain
-// prints.
+// Syntax tree to canonical text: ParseQuery(PrintQuery(root)) == root. The cache key, the wire form
+// and what explain prints.
 #ifndef STRATA_QUERY_PRINT_H_
 #define STRATA_QUERY_PRINT_H_
 

@@ -21,7 +21,8 @@ TEST(PrintQuery, ParsesBackToTheSameTree) {
     const std::string text = PrintQuery(tree);
     const StatusOr<Node> back = ParseQuery(text);
     ASSERT_TRUE(back.ok()) << text << "\n" << Message(back.status());
-    ASSERT_TRUE(*back == tree) << text << "\nmade  " << AstToJson(tree) << "\nparsed " << AstToJson(*back);
+    ASSERT_TRUE(*back == tree) << text << "\nmade  " << AstToJson(tree) << "\nparsed "
+                               << AstToJson(*back);
     ASSERT_EQ(PrintQuery(*back), text);
   }
 }

@@ -22,15 +22,24 @@ Node PathFromText(std::string_view path) {
 
 std::string_view KindName(const Node& n) {
   switch (n.kind()) {
-    case Node::Kind::kNull: return "null";
-    case Node::Kind::kBool: return "a boolean";
-    case Node::Kind::kNumber: return "a number";
-    case Node::Kind::kString: return "a string";
-    case Node::Kind::kDate: return "a date";
-    case Node::Kind::kRegex: return "a regular expression";
-    case Node::Kind::kParam: return "a parameter";
-    case Node::Kind::kArray: return "a list";
-    case Node::Kind::kCall: return "a call";
+    case Node::Kind::kNull:
+      return "null";
+    case Node::Kind::kBool:
+      return "a boolean";
+    case Node::Kind::kNumber:
+      return "a number";
+    case Node::Kind::kString:
+      return "a string";
+    case Node::Kind::kDate:
+      return "a date";
+    case Node::Kind::kRegex:
+      return "a regular expression";
+    case Node::Kind::kParam:
+      return "a parameter";
+    case Node::Kind::kArray:
+      return "a list";
+    case Node::Kind::kCall:
+      return "a call";
   }
   return "";
 }
@@ -45,14 +54,16 @@ class Binder {
       if (n.is_string()) {
         std::string name;
         AppendPercentEncoded(&name, n.text());
-        return Error(n, Concat("\"", name, "\" is no condition; write exists(", name, ") to ask whether it is there"));
+        return Error(n, Concat("\"", name, "\" is no condition; write exists(", name,
+                               ") to ask whether it is there"));
       }
       return Error(n, Concat("expected a condition, found ", KindName(n)));
     }
     RETURN_IF_ERROR(Known(n));
     const OperatorSpec& spec = SpecOf(n.op());
     if (spec.role != Role::kPredicate) {
-      return Error(n, Concat(spec.name, "(…) is a stage; it stands only at the top level, joined by \"&\""));
+      return Error(
+          n, Concat(spec.name, "(…) is a stage; it stands only at the top level, joined by \"&\""));
     }
     RETURN_IF_ERROR(Arity(n, spec));
     switch (n.op()) {
@@ -61,14 +72,16 @@ class Binder {
       case Op::kNot:
         for (const Node& a : n.args()) RETURN_IF_ERROR(Condition(a, item_allowed));
         return OkStatus();
-      case Op::kExists: return PropertyArg(n, n.arg(0));
+      case Op::kExists:
+        return PropertyArg(n, n.arg(0));
       case Op::kFulltext:
         if (n.size() == 2) RETURN_IF_ERROR(PropertyArg(n, n.arg(0)));
         return Text(n, n.arg(n.size() - 1));
       case Op::kRel:
         RETURN_IF_ERROR(PropertyArg(n, n.arg(0)));
         return Condition(n.arg(1), false);
-      default: break;
+      default:
+        break;
     }
     if (n.size() == 1) {
       if (!item_allowed) {
@@ -83,14 +96,17 @@ class Binder {
   Status Stage(const Node& n) {
     RETURN_IF_ERROR(Known(n));
     const OperatorSpec& spec = SpecOf(n.op());
-    if (spec.role == Role::kNested) return Error(n, Concat(spec.name, "(…) stands only within aggregate(…)"));
+    if (spec.role == Role::kNested)
+      return Error(n, Concat(spec.name, "(…) stands only within aggregate(…)"));
     RETURN_IF_ERROR(Arity(n, spec));
     switch (n.op()) {
       case Op::kSort:
         for (const Node& a : n.args()) RETURN_IF_ERROR(PropertyArg(n, a));
         return OkStatus();
-      case Op::kLimit: return Limit(n);
-      case Op::kAfter: return Text(n, n.arg(0));
+      case Op::kLimit:
+        return Limit(n);
+      case Op::kAfter:
+        return Text(n, n.arg(0));
       case Op::kAggregate:
         for (const Node& a : n.args()) RETURN_IF_ERROR(Aggregand(a));
         return OkStatus();
@@ -101,7 +117,8 @@ class Binder {
   }
 
   Status Error(const Node& at, std::string_view message) {
-    if (text_.empty()) return InvalidArgument(Concat(message, " (in ", PrintNode(at).substr(0, 100), ")"));
+    if (text_.empty())
+      return InvalidArgument(Concat(message, " (in ", PrintNode(at).substr(0, 100), ")"));
     return ErrorAt(text_, at.offset(), message);
   }
 
@@ -110,7 +127,8 @@ class Binder {
     if (n.op() != Op::kOther) return OkStatus();
     const std::string_view near = NearestOperator(n.name());
     return Error(n, near.empty() ? Concat("unknown operator \"", n.name(), "\"")
-                                 : Concat("unknown operator \"", n.name(), "\"; did you mean \"", near, "\"?"));
+                                 : Concat("unknown operator \"", n.name(), "\"; did you mean \"",
+                                          near, "\"?"));
   }
 
   Status Arity(const Node& n, const OperatorSpec& spec) {
@@ -120,10 +138,12 @@ class Binder {
     if (spec.max_args < 0) {
       want += " or more";
     } else if (spec.max_args != spec.min_args) {
-      want = (spec.role == Role::kPredicate && spec.max_args == 2) ? "2" : want + " to " + std::to_string(spec.max_args);
+      want = (spec.role == Role::kPredicate && spec.max_args == 2)
+                 ? "2"
+                 : want + " to " + std::to_string(spec.max_args);
     }
-    return Error(n, Concat(spec.name, " takes ", want, want == "1" ? " argument" : " arguments", ", found ",
-                           std::to_string(found), ": ", spec.usage));
+    return Error(n, Concat(spec.name, " takes ", want, want == "1" ? " argument" : " arguments",
+                           ", found ", std::to_string(found), ": ", spec.usage));
   }
 
   Status PropertyArg(const Node& call, const Node& a) {
@@ -143,7 +163,8 @@ class Binder {
 
   // A literal, a parameter, or a list of them; no calls.
   Status PlainValue(const Node& call, const Node& v) {
-    if (v.is_call()) return Error(v, Concat(call.name(), " expects a value, found ", v.name(), "(…)"));
+    if (v.is_call())
+      return Error(v, Concat(call.name(), " expects a value, found ", v.name(), "(…)"));
     for (const Node& e : v.args()) RETURN_IF_ERROR(PlainValue(call, e));
     return OkStatus();
   }
@@ -154,7 +175,8 @@ class Binder {
     switch (n.op()) {
       case Op::kIn:
       case Op::kOut:
-        if (!list && !param) return Error(n, Concat(n.name(), " expects a list such as (a,b), found ", KindName(v)));
+        if (!list && !param)
+          return Error(n, Concat(n.name(), " expects a list such as (a,b), found ", KindName(v)));
         break;
       case Op::kBetween:
         if (!param && (!list || v.size() != 2)) {
@@ -173,19 +195,24 @@ class Binder {
           return Error(n, Concat("match expects a regular expression, found ", KindName(v)));
         }
         break;
-      case Op::kPrefix: return Text(n, v);
+      case Op::kPrefix:
+        return Text(n, v);
       case Op::kSize:
-        if (!param && (v.kind() != Node::Kind::kNumber || !v.number().is_int() || v.number().int_value() < 0)) {
-          return Error(n, Concat("size expects a whole number, found ", PrintNode(v).substr(0, 40)));
+        if (!param && (v.kind() != Node::Kind::kNumber || !v.number().is_int() ||
+                       v.number().int_value() < 0)) {
+          return Error(n,
+                       Concat("size expects a whole number, found ", PrintNode(v).substr(0, 40)));
         }
         break;
       case Op::kLt:
       case Op::kLe:
       case Op::kGt:
       case Op::kGe:
-        if (v.kind() == Node::Kind::kRegex) return Error(n, Concat(n.name(), " cannot compare with a regular expression"));
+        if (v.kind() == Node::Kind::kRegex)
+          return Error(n, Concat(n.name(), " cannot compare with a regular expression"));
         break;
-      default: break;
+      default:
+        break;
     }
     return PlainValue(n, v);
   }
@@ -202,8 +229,8 @@ class Binder {
       if (a.kind() == Node::Kind::kParam) continue;
       if (i != 1 && a.is_string() && a.text() == "Infinity") continue;
       if (a.kind() != Node::Kind::kNumber || !a.number().is_int() || a.number().int_value() < 0) {
-        return Error(n, Concat("limit expects whole numbers from 0, found ", PrintNode(a).substr(0, 40), ": ",
-                               SpecOf(Op::kLimit).usage));
+        return Error(n, Concat("limit expects whole numbers from 0, found ",
+                               PrintNode(a).substr(0, 40), ": ", SpecOf(Op::kLimit).usage));
       }
     }
     return OkStatus();
@@ -220,11 +247,14 @@ class Binder {
       return Aggregand(a.arg(1));
     }
     if (spec.role != Role::kScalar || a.is(Op::kOne)) {
-      return Error(a, Concat(a.name(), "(…) is no function for aggregate; they are count sum mean min max first"));
+      return Error(
+          a, Concat(a.name(),
+                    "(…) is no function for aggregate; they are count sum mean min max first"));
     }
     if (a.is(Op::kFirst) && a.size() == 1) return PropertyArg(a, a.arg(0));
     if (!a.is(Op::kCount) && !a.is(Op::kFirst) && a.size() != 1) {
-      return Error(a, Concat(a.name(), " takes 1 argument within aggregate, found ", std::to_string(a.size())));
+      return Error(a, Concat(a.name(), " takes 1 argument within aggregate, found ",
+                             std::to_string(a.size())));
     }
     if (a.is(Op::kFirst)) return Error(a, "first takes 1 argument within aggregate: first(p)");
     RETURN_IF_ERROR(Arity(a, spec));
@@ -260,7 +290,8 @@ StatusOr<Node> Substitute(const Node& n, std::span<const Node> values) {
     args.push_back(std::move(bound));
   }
   if (!n.is_call()) return Node::Array(std::move(args));
-  return n.op() == Op::kOther ? Node::Call(n.name(), std::move(args)) : Node::Call(n.op(), std::move(args));
+  return n.op() == Op::kOther ? Node::Call(n.name(), std::move(args))
+                              : Node::Call(n.op(), std::move(args));
 }
 
 // Flattens the top level's ands into a list.
@@ -285,7 +316,9 @@ Condition operator!(const Condition& a) { return Condition(Node::Call(Op::kNot, 
 Condition Compare(Op op, std::string_view path, Node value) {
   return Condition(Node::Call(op, {PathFromText(path), std::move(value)}));
 }
-Condition Exists(std::string_view path) { return Condition(Node::Call(Op::kExists, {PathFromText(path)})); }
+Condition Exists(std::string_view path) {
+  return Condition(Node::Call(Op::kExists, {PathFromText(path)}));
+}
 Condition Match(std::string_view path, std::string_view pattern, bool ignore_case) {
   return Compare(Op::kMatch, path, Node::Regex(std::string(pattern), ignore_case));
 }
@@ -304,7 +337,8 @@ StatusOr<Query> Query::Bind(const Node& root, std::string_view text) {
   const Node* scalar = nullptr;
   for (Node& t : terms) {
     if (scalar != nullptr) {
-      return binder.Error(t, Concat("nothing may follow ", scalar->name(), "(…), which ends the query in one value"));
+      return binder.Error(t, Concat("nothing may follow ", scalar->name(),
+                                    "(…), which ends the query in one value"));
     }
     if (IsPredicate(t)) {
       RETURN_IF_ERROR(binder.Condition(t, items));
@@ -328,7 +362,8 @@ Query Query::Of(std::vector<Node> conjuncts, std::vector<Node> stages) {
 }
 
 bool Query::is_scalar() const {
-  return !stages_.empty() && stages_.back().is_call() && SpecOf(stages_.back().op()).role == Role::kScalar;
+  return !stages_.empty() && stages_.back().is_call() &&
+         SpecOf(stages_.back().op()).role == Role::kScalar;
 }
 
 int Query::param_count() const {
@@ -358,7 +393,9 @@ Query Query::Then(Node stage) const {
   return q;
 }
 
-Query Query::Sort(std::string_view key) const { return Then(Node::Call(Op::kSort, {PathFromText(key)})); }
+Query Query::Sort(std::string_view key) const {
+  return Then(Node::Call(Op::kSort, {PathFromText(key)}));
+}
 
 Query Query::Select(std::initializer_list<std::string_view> paths) const {
   std::vector<Node> args;
@@ -381,7 +418,8 @@ StatusOr<Query> BindParameters(const Query& q, std::span<const Node> values) {
       all.push_back(std::move(bound));
     }
   }
-  // A value of the wrong type for its place is an error of the caller's values, found by binding again.
+  // A value of the wrong type for its place is an error of the caller's values, found by binding
+  // again.
   return Query::Bind(Node::Call(Op::kAnd, std::move(all)));
 }
 
@@ -406,11 +444,13 @@ void CollectPaths(const Node& n, std::vector<Path>* paths, bool* everything) {
       if (n.size() == 0) *everything = true;
       return;
     case Op::kCount:
-    case Op::kLimit: return;
+    case Op::kLimit:
+      return;
     case Op::kFulltext:
       *everything = true;
       return;
-    default: break;
+    default:
+      break;
   }
   const OperatorSpec* spec = n.op() == Op::kOther ? nullptr : &SpecOf(n.op());
   if (spec != nullptr && spec->role == Role::kPredicate && (n.size() == 2 || n.is(Op::kExists))) {
@@ -439,7 +479,8 @@ SortKey SortKeyOf(const Node& n) {
 LimitSpec LimitOf(const Node& n) {
   LimitSpec spec;
   const Node& count = n.arg(0);
-  spec.count = count.is_string() ? std::numeric_limits<uint64_t>::max() : static_cast<uint64_t>(count.number().int_value());
+  spec.count = count.is_string() ? std::numeric_limits<uint64_t>::max()
+                                 : static_cast<uint64_t>(count.number().int_value());
   if (n.size() > 1) spec.start = static_cast<uint64_t>(n.arg(1).number().int_value());
   return spec;
 }

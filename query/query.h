@@ -1,11 +1,13 @@
 // Query: conjuncts, then stages in the order in which they were written.
 //
 //   StatusOr<Query> q = Query::Parse("category=laptop&price=lt=900&sort(-rating)&limit(10)");
-//   Query same = Query().Where(Eq("category", "laptop") && Lt("price", 900)).Sort("-rating").Limit(10);
-//   q->ToString();   // eq(category,laptop)&lt(price,900)&sort(-rating)&limit(10)
+//   Query same = Query().Where(Eq("category", "laptop") && Lt("price",
+//   900)).Sort("-rating").Limit(10); q->ToString();   //
+//   eq(category,laptop)&lt(price,900)&sort(-rating)&limit(10)
 //
-// Binding a syntax tree to the operator table refuses unknown names and wrong arguments. A condition behind a stage
-// is itself a stage: it filters what the stage before it made. A Query is a value, safe for concurrent use.
+// Binding a syntax tree to the operator table refuses unknown names and wrong arguments. A
+// condition behind a stage is itself a stage: it filters what the stage before it made. A Query is
+// a value, safe for concurrent use.
 #ifndef STRATA_QUERY_QUERY_H_
 #define STRATA_QUERY_QUERY_H_
 
@@ -41,8 +43,7 @@ inline Node Lit(const std::string& s) { return Node::Str(s); }
 inline Node Lit(Instant i) { return Node::Date(i); }
 inline Node Lit(Node n) { return n; }
 template <typename T>
-  requires std::integral<T> || std::floating_point<T>
-Node Lit(T v) {
+requires std::integral<T> || std::floating_point<T> Node Lit(T v) {
   if constexpr (std::same_as<T, bool>) {
     return Node::Bool(v);
   } else if constexpr (std::floating_point<T>) {
@@ -55,15 +56,40 @@ Node Lit(T v) {
 }
 
 Condition Compare(Op op, std::string_view path, Node value);
-template <typename T> Condition Eq(std::string_view p, T v) { return Compare(Op::kEq, p, Lit(v)); }
-template <typename T> Condition Ne(std::string_view p, T v) { return Compare(Op::kNe, p, Lit(v)); }
-template <typename T> Condition Lt(std::string_view p, T v) { return Compare(Op::kLt, p, Lit(v)); }
-template <typename T> Condition Le(std::string_view p, T v) { return Compare(Op::kLe, p, Lit(v)); }
-template <typename T> Condition Gt(std::string_view p, T v) { return Compare(Op::kGt, p, Lit(v)); }
-template <typename T> Condition Ge(std::string_view p, T v) { return Compare(Op::kGe, p, Lit(v)); }
-template <typename T> Condition Contains(std::string_view p, T v) { return Compare(Op::kContains, p, Lit(v)); }
-template <typename T> Condition Prefix(std::string_view p, T v) { return Compare(Op::kPrefix, p, Lit(v)); }
-template <typename... T> Condition In(std::string_view p, T... v) {
+template <typename T>
+Condition Eq(std::string_view p, T v) {
+  return Compare(Op::kEq, p, Lit(v));
+}
+template <typename T>
+Condition Ne(std::string_view p, T v) {
+  return Compare(Op::kNe, p, Lit(v));
+}
+template <typename T>
+Condition Lt(std::string_view p, T v) {
+  return Compare(Op::kLt, p, Lit(v));
+}
+template <typename T>
+Condition Le(std::string_view p, T v) {
+  return Compare(Op::kLe, p, Lit(v));
+}
+template <typename T>
+Condition Gt(std::string_view p, T v) {
+  return Compare(Op::kGt, p, Lit(v));
+}
+template <typename T>
+Condition Ge(std::string_view p, T v) {
+  return Compare(Op::kGe, p, Lit(v));
+}
+template <typename T>
+Condition Contains(std::string_view p, T v) {
+  return Compare(Op::kContains, p, Lit(v));
+}
+template <typename T>
+Condition Prefix(std::string_view p, T v) {
+  return Compare(Op::kPrefix, p, Lit(v));
+}
+template <typename... T>
+Condition In(std::string_view p, T... v) {
   return Compare(Op::kIn, p, Node::Array({Lit(v)...}));
 }
 Condition Exists(std::string_view path);

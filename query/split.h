@@ -1,7 +1,8 @@
 // SplitBuilder: the only way to say what a plan takes of a query and what it leaves.
 //
-// The split rule: any subset of the leading conjuncts may be taken; then a prefix of the stages; but while a conjunct is
-// left over, only a sort may be taken, or a select that keeps every field that the leftovers read.
+// The split rule: any subset of the leading conjuncts may be taken; then a prefix of the stages;
+// but while a conjunct is left over, only a sort may be taken, or a select that keeps every field
+// that the leftovers read.
 #ifndef STRATA_QUERY_SPLIT_H_
 #define STRATA_QUERY_SPLIT_H_
 

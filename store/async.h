@@ -25,16 +25,23 @@ auto Async(Executor& executor, std::shared_ptr<Store> store, Task task) {
   return future;
 }
 
-inline auto GetAsync(Executor& executor, std::shared_ptr<Store> store, Context ctx, std::string id) {
-  return Async(executor, std::move(store), [ctx = std::move(ctx), id = std::move(id)](Store& s) { return Get(s, ctx, id); });
-}
-inline auto WriteAsync(Executor& executor, std::shared_ptr<Store> store, Context ctx, WriteBatch batch) {
+inline auto GetAsync(Executor& executor, std::shared_ptr<Store> store, Context ctx,
+                     std::string id) {
   return Async(executor, std::move(store),
-               [ctx = std::move(ctx), batch = std::move(batch)](Store& s) { return s.Write(ctx, batch); });
+               [ctx = std::move(ctx), id = std::move(id)](Store& s) { return Get(s, ctx, id); });
 }
-inline auto CollectAsync(Executor& executor, std::shared_ptr<Store> store, Context ctx, Query query) {
+inline auto WriteAsync(Executor& executor, std::shared_ptr<Store> store, Context ctx,
+                       WriteBatch batch) {
+  return Async(
+      executor, std::move(store),
+      [ctx = std::move(ctx), batch = std::move(batch)](Store& s) { return s.Write(ctx, batch); });
+}
+inline auto CollectAsync(Executor& executor, std::shared_ptr<Store> store, Context ctx,
+                         Query query) {
   return Async(executor, std::move(store),
-               [ctx = std::move(ctx), query = std::move(query)](Store& s) { return Collect(s, ctx, query); });
+               [ctx = std::move(ctx), query = std::move(query)](Store& s) {
+                 return Collect(s, ctx, query);
+               });
 }
 
 }  // namespace strata

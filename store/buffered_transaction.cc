@@ -9,19 +9,25 @@ namespace {
 
 // What the transaction wrote, newest last; the state of an id is its last entry.
 struct Written {
-  Document after;   // nothing: deleted
-  bool was_there;   // in the snapshot
+  Document after;  // nothing: deleted
+  bool was_there;  // in the snapshot
 };
 using WriteMap = std::map<std::string, Written, std::less<>>;
 
 class OverlayScan final : public RecordScan {
  public:
-  OverlayScan(std::shared_ptr<const Snapshot> base, std::shared_ptr<const WriteMap> writes, const IdBounds& bounds,
-              const Filter& filter, std::string_view after)
-      : base_(std::move(base)), writes_(std::move(writes)), bounds_(bounds), filter_(filter),
-        scan_(base_->Scan(bounds, filter, after)), own_(writes_->upper_bound(after)), last_(after) {}
+  OverlayScan(std::shared_ptr<const Snapshot> base, std::shared_ptr<const WriteMap> writes,
+              const IdBounds& bounds, const Filter& filter, std::string_view after)
+      : base_(std::move(base)),
+        writes_(std::move(writes)),
+        bounds_(bounds),
+        filter_(filter),
+        scan_(base_->Scan(bounds, filter, after)),
+        own_(writes_->upper_bound(after)),
+        last_(after) {}
 
-  Status Next(const Context& ctx, size_t max_rows, std::vector<Document>* rows, bool* done) override {
+  Status Next(const Context& ctx, size_t max_rows, std::vector<Document>* rows,
+              bool* done) override {
     *done = false;
     while (rows->size() < max_rows) {
       if (next_ == batch_.size() && !base_done_) {
@@ -46,8 +52,11 @@ class OverlayScan final : public RecordScan {
       const auto& [id, written] = *own_++;
       ++own_examined_;
       last_ = id;
-      const bool wanted = bounds_.Contains(id) && (!bounds_.ids || std::binary_search(bounds_.ids->begin(), bounds_.ids->end(), id));
-      if (written.after && wanted && filter_.Matches(written.after.root())) rows->push_back(written.after);
+      const bool wanted =
+          bounds_.Contains(id) &&
+          (!bounds_.ids || std::binary_search(bounds_.ids->begin(), bounds_.ids->end(), id));
+      if (written.after && wanted && filter_.Matches(written.after.root()))
+        rows->push_back(written.after);
     }
     return OkStatus();
   }
@@ -97,8 +106,12 @@ class BufferedTransaction final : public Transaction {
  public:
   BufferedTransaction(std::shared_ptr<TransactionHost> host, std::string stage, IdGenerator& ids,
                       TransactionOptions options, std::shared_ptr<const Snapshot> snapshot)
-      : host_(std::move(host)), stage_(std::move(stage)), ids_(ids), options_(std::move(options)),
-        snapshot_(std::move(snapshot)), writes_(std::make_shared<WriteMap>()) {}
+      : host_(std::move(host)),
+        stage_(std::move(stage)),
+        ids_(ids),
+        options_(std::move(options)),
+        snapshot_(std::move(snapshot)),
+        writes_(std::make_shared<WriteMap>()) {}
   ~BufferedTransaction() override {
     if (voted_) host_->Release(this);
   }
@@ -111,7 +124,8 @@ class BufferedTransaction final : public Transaction {
 
   StatusOr<WriteResult> Write(const Context& ctx, const WriteBatch& batch) override {
     RETURN_IF_ERROR(CheckOpen());
-    if (voted_) return FailedPrecondition("the transaction has voted; it can only be committed or aborted");
+    if (voted_)
+      return FailedPrecondition("the transaction has voted; it can only be committed or aborted");
     if (batch.ops.size() > kMaxBatchOps) return ResourceExhausted("the batch is too large");
     // Plans that are open and savepoints keep what they saw.
     if (writes_.use_count() > 1) writes_ = std::make_shared<WriteMap>(*writes_);
@@ -150,7 +164,8 @@ class BufferedTransaction final : public Transaction {
 
   Status RollbackTo(std::string_view name) override {
     RETURN_IF_ERROR(CheckOpen());
-    if (voted_) return FailedPrecondition("the transaction has voted; it can only be committed or aborted");
+    if (voted_)
+      return FailedPrecondition("the transaction has voted; it can only be committed or aborted");
     for (size_t i = savepoints_.size(); i-- > 0;) {
       if (savepoints_[i].first != name) continue;
       writes_ = savepoints_[i].second;
@@ -183,7 +198,8 @@ class BufferedTransaction final : public Transaction {
       for (size_t i = 0; i < writes.size(); ++i) {
         const bool was_there = writes_->find(writes[i].id)->second.was_there;
         const bool there = static_cast<bool>(writes[i].after);
-        result.outcomes.push_back({writes[i].id, (*revisions)[i], there && !was_there, !there && was_there});
+        result.outcomes.push_back(
+            {writes[i].id, (*revisions)[i], there && !was_there, !there && was_there});
       }
     }
     Close();
@@ -207,8 +223,9 @@ class BufferedTransaction final : public Transaction {
     snapshot_.reset();
   }
 
-  StatusOr<WriteOutcome> WriteOne(const Context& ctx, const WriteOp& op,
-                                  std::vector<std::pair<std::string, std::optional<Written>>>* undo) {
+  StatusOr<WriteOutcome> WriteOne(
+      const Context& ctx, const WriteOp& op,
+      std::vector<std::pair<std::string, std::optional<Written>>>* undo) {
     ASSIGN_OR_RETURN(const std::string id, ResolveId(op, ids_));
     const auto it = writes_->find(id);
     std::optional<Record> before;
@@ -250,10 +267,12 @@ class BufferedTransaction final : public Transaction {
 
 }  // namespace
 
-StatusOr<std::unique_ptr<Transaction>> BeginBuffered(std::shared_ptr<TransactionHost> host, std::string stage,
-                                                     IdGenerator& ids, const TransactionOptions& options) {
+StatusOr<std::unique_ptr<Transaction>> BeginBuffered(std::shared_ptr<TransactionHost> host,
+                                                     std::string stage, IdGenerator& ids,
+                                                     const TransactionOptions& options) {
   ASSIGN_OR_RETURN(auto snapshot, host->TakeSnapshot());
-  return std::make_unique<BufferedTransaction>(std::move(host), std::move(stage), ids, options, std::move(snapshot));
+  return std::make_unique<BufferedTransaction>(std::move(host), std::move(stage), ids, options,
+                                               std::move(snapshot));
 }
 
 }  // namespace strata

@@ -1,5 +1,5 @@
-// What a store promises: a handful of ordered enums. A wrapper's promise is the least of its children's, then raised by
-// what it adds. The conformance suite tests every claim.
+// What a store promises: a handful of ordered enums. A wrapper's promise is the least of its
+// children's, then raised by what it adds. The conformance suite tests every claim.
 #ifndef STRATA_STORE_CAPABILITIES_H_
 #define STRATA_STORE_CAPABILITIES_H_
 
@@ -35,9 +35,12 @@ struct Capabilities {
 };
 
 inline Capabilities Min(const Capabilities& a, const Capabilities& b) {
-  return {std::min(a.write_atomicity, b.write_atomicity), std::min(a.isolation, b.isolation),
-          std::min(a.freshness, b.freshness),             std::min(a.durability, b.durability),
-          std::min(a.change_feed, b.change_feed),         std::min(a.ordered_scan, b.ordered_scan),
+  return {std::min(a.write_atomicity, b.write_atomicity),
+          std::min(a.isolation, b.isolation),
+          std::min(a.freshness, b.freshness),
+          std::min(a.durability, b.durability),
+          std::min(a.change_feed, b.change_feed),
+          std::min(a.ordered_scan, b.ordered_scan),
           a.writable && b.writable};
 }
 
@@ -50,11 +53,11 @@ inline std::string CapabilitiesJson(const Capabilities& c) {
   static constexpr const char* kFeed[] = {"none", "ordered", "resumable"};
   static constexpr const char* kScan[] = {"none", "by_id"};
   const auto i = [](auto e) { return static_cast<size_t>(e); };
-  return std::string("{\"write_atomicity\":\"") + kAtomicity[i(c.write_atomicity)] + "\",\"isolation\":\"" +
-         kIsolation[i(c.isolation)] + "\",\"freshness\":\"" + kFreshness[i(c.freshness)] + "\",\"durability\":\"" +
-         kDurability[i(c.durability)] + "\",\"change_feed\":\"" + kFeed[i(c.change_feed)] +
-         "\",\"ordered_scan\":\"" + kScan[i(c.ordered_scan)] + "\",\"writable\":" + (c.writable ? "true" : "false") +
-         "}";
+  return std::string("{\"write_atomicity\":\"") + kAtomicity[i(c.write_atomicity)] +
+         "\",\"isolation\":\"" + kIsolation[i(c.isolation)] + "\",\"freshness\":\"" +
+         kFreshness[i(c.freshness)] + "\",\"durability\":\"" + kDurability[i(c.durability)] +
+         "\",\"change_feed\":\"" + kFeed[i(c.change_feed)] + "\",\"ordered_scan\":\"" +
+         kScan[i(c.ordered_scan)] + "\",\"writable\":" + (c.writable ? "true" : "false") + "}";
 }
 
 }  // namespace strata

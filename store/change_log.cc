@@ -8,7 +8,9 @@
 namespace strata {
 namespace {
 
-size_t Bytes(const Change& c) { return sizeof c + c.id.size() + c.before.text().size() + c.after.text().size(); }
+size_t Bytes(const Change& c) {
+  return sizeof c + c.id.size() + c.before.text().size() + c.after.text().size();
+}
 
 class FilteredSubscription final : public Subscription {
  public:
@@ -46,7 +48,8 @@ class FilteredSubscription final : public Subscription {
 
 class ChangeLog::Reader final : public Subscription {
  public:
-  Reader(std::shared_ptr<ChangeLog> log, uint64_t from, size_t max) : log_(std::move(log)), from_(from), max_(max) {}
+  Reader(std::shared_ptr<ChangeLog> log, uint64_t from, size_t max)
+      : log_(std::move(log)), from_(from), max_(max) {}
 
   StatusOr<ChangeBatch> Next(const Context& ctx) override {
     ChangeBatch batch;
@@ -64,7 +67,8 @@ class ChangeLog::Reader final : public Subscription {
     }
     auto it = std::lower_bound(log_->changes_.begin(), log_->changes_.end(), from_,
                                [](const Change& c, uint64_t s) { return c.sequence < s; });
-    for (; it != log_->changes_.end() && batch.changes.size() < max_; ++it) batch.changes.push_back(*it);
+    for (; it != log_->changes_.end() && batch.changes.size() < max_; ++it)
+      batch.changes.push_back(*it);
     from_ = batch.changes.empty() ? log_->next_ : batch.changes.back().sequence + 1;
     batch.resume_from = from_;
     return batch;
@@ -102,17 +106,21 @@ StatusOr<std::unique_ptr<Subscription>> ChangeLog::Subscribe(const SubscribeRequ
     MutexLock lock(mutex_);
     from = request.from.value_or(next_);
     if (from > next_) {
-      return InvalidArgument(Concat("the sequence ", std::to_string(from), " lies in the future; the next one is ",
+      return InvalidArgument(Concat("the sequence ", std::to_string(from),
+                                    " lies in the future; the next one is ",
                                     std::to_string(next_)));
     }
   }
-  return FilterChanges(std::make_unique<Reader>(shared_from_this(), from, std::max<size_t>(1, request.max_changes)),
-                       request.query);
+  return FilterChanges(
+      std::make_unique<Reader>(shared_from_this(), from, std::max<size_t>(1, request.max_changes)),
+      request.query);
 }
 
-StatusOr<std::unique_ptr<Subscription>> FilterChanges(std::unique_ptr<Subscription> inner, const Query& query) {
+StatusOr<std::unique_ptr<Subscription>> FilterChanges(std::unique_ptr<Subscription> inner,
+                                                      const Query& query) {
   if (!query.stages().empty()) {
-    return InvalidArgument(Concat("a subscription takes conditions only, found ", query.stages()[0].name(), "(…)"));
+    return InvalidArgument(
+        Concat("a subscription takes conditions only, found ", query.stages()[0].name(), "(…)"));
   }
   if (query.conjuncts().empty()) return inner;
   ASSIGN_OR_RETURN(Filter filter, Filter::Compile(query.conjuncts()));

@@ -16,7 +16,8 @@ namespace strata {
 class ChangeLog : public std::enable_shared_from_this<ChangeLog> {
  public:
   // Keeps the newest changes within both bounds; bytes are those of ids and texts.
-  ChangeLog(size_t max_changes, size_t max_bytes) : max_changes_(max_changes), max_bytes_(max_bytes) {}
+  ChangeLog(size_t max_changes, size_t max_bytes)
+      : max_changes_(max_changes), max_bytes_(max_bytes) {}
 
   // Requires: sequences above all before.
   void Append(std::vector<Change> changes);
@@ -31,12 +32,14 @@ class ChangeLog : public std::enable_shared_from_this<ChangeLog> {
   CondVar appended_;
   std::deque<Change> changes_ STRATA_GUARDED_BY(mutex_);
   size_t bytes_ STRATA_GUARDED_BY(mutex_) = 0;
-  uint64_t next_ STRATA_GUARDED_BY(mutex_) = 1;        // above the newest sequence
-  uint64_t dropped_below_ STRATA_GUARDED_BY(mutex_) = 0;  // sequences below this may have been dropped
+  uint64_t next_ STRATA_GUARDED_BY(mutex_) = 1;  // above the newest sequence
+  uint64_t dropped_below_ STRATA_GUARDED_BY(mutex_) =
+      0;  // sequences below this may have been dropped
 };
 
 // Applies a request's conditions to a subscription to everything, with enter and leave semantics.
-StatusOr<std::unique_ptr<Subscription>> FilterChanges(std::unique_ptr<Subscription> inner, const Query& query);
+StatusOr<std::unique_ptr<Subscription>> FilterChanges(std::unique_ptr<Subscription> inner,
+                                                      const Query& query);
 
 // Waits on `cond` until the context ends or it is notified, looking at cancellation every 50 ms.
 // Requires: `mutex` held. Gives the context's error.

@@ -2,7 +2,8 @@
 
 namespace strata {
 
-StatusOr<std::vector<Document>> CollectRows(const Plan& plan, const Context& ctx, const OpenOptions& options) {
+StatusOr<std::vector<Document>> CollectRows(const Plan& plan, const Context& ctx,
+                                            const OpenOptions& options) {
   ASSIGN_OR_RETURN(const std::unique_ptr<Cursor> cursor, plan.Open(ctx, options));
   std::vector<Document> rows;
   RowBatch batch;

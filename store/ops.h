@@ -1,4 +1,5 @@
-// What applications do with a store, one document or one query at a time. Target is a Store or a Transaction.
+// What applications do with a store, one document or one query at a time. Target is a Store or a
+// Transaction.
 //
 //   StatusOr<WriteOutcome> w = Put(store, ctx, *Document::Parse(R"({"id": "a1", "price": 7})"));
 //   StatusOr<std::optional<Record>> r = Get(store, ctx, "a1");
@@ -35,12 +36,14 @@ StatusOr<WriteOutcome> Put(Target& target, const Context& ctx, Document d, std::
 // AlreadyExists when its id is there.
 template <typename Target>
 StatusOr<WriteOutcome> Create(Target& target, const Context& ctx, Document d, std::string id = "") {
-  return WriteOne(target, ctx, {WriteKind::kPut, std::move(id), std::move(d), Presence::kMustNotExist, {}});
+  return WriteOne(target, ctx,
+                  {WriteKind::kPut, std::move(id), std::move(d), Presence::kMustNotExist, {}});
 }
 // Merges (RFC 7396) into what is there; NotFound when nothing is.
 template <typename Target>
 StatusOr<WriteOutcome> Update(Target& target, const Context& ctx, std::string id, Document merge) {
-  return WriteOne(target, ctx, {WriteKind::kMerge, std::move(id), std::move(merge), Presence::kMustExist, {}});
+  return WriteOne(target, ctx,
+                  {WriteKind::kMerge, std::move(id), std::move(merge), Presence::kMustExist, {}});
 }
 template <typename Target>
 StatusOr<WriteOutcome> Delete(Target& target, const Context& ctx, std::string id) {
@@ -49,14 +52,16 @@ StatusOr<WriteOutcome> Delete(Target& target, const Context& ctx, std::string id
 
 // A plan whose rows are exactly the query's.
 template <typename Target>
-StatusOr<std::unique_ptr<Plan>> PrepareComplete(Target& target, const Context& ctx, const Query& query) {
+StatusOr<std::unique_ptr<Plan>> PrepareComplete(Target& target, const Context& ctx,
+                                                const Query& query) {
   ASSIGN_OR_RETURN(const Query inner_query, WithoutAfter(query));
   ASSIGN_OR_RETURN(std::unique_ptr<Plan> inner, target.Prepare(ctx, inner_query));
   return Complete(std::move(inner), query);
 }
 
 // Pulls all rows of a plan; of a scalar query the one value.
-StatusOr<std::vector<Document>> CollectRows(const Plan& plan, const Context& ctx, const OpenOptions& options = {});
+StatusOr<std::vector<Document>> CollectRows(const Plan& plan, const Context& ctx,
+                                            const OpenOptions& options = {});
 
 template <typename Target>
 StatusOr<std::vector<Document>> Collect(Target& target, const Context& ctx, const Query& query,
@@ -85,7 +90,8 @@ StatusOr<uint64_t> Load(Target& target, const Context& ctx, std::span<const Docu
   uint64_t loaded = 0;
   for (size_t i = 0; i < documents.size(); i += batch_size) {
     WriteBatch batch;
-    for (const Document& d : documents.subspan(i, std::min(batch_size, documents.size() - i))) batch.Put(d);
+    for (const Document& d : documents.subspan(i, std::min(batch_size, documents.size() - i)))
+      batch.Put(d);
     RETURN_IF_ERROR(target.Write(ctx, batch).status());
     loaded += batch.ops.size();
   }

@@ -15,9 +15,11 @@ struct Unit {
   std::string_view name;
   int64_t factor;
 };
-constexpr Unit kSizes[] = {{"B", 1},           {"KiB", 1 << 10},  {"MiB", 1 << 20},   {"GiB", 1 << 30},
-                           {"TiB", 1LL << 40}, {"kB", 1000},      {"MB", 1000000},    {"GB", 1000000000}};
-constexpr Unit kDurations[] = {{"ms", 1}, {"s", 1000}, {"m", 60000}, {"h", 3600000}, {"d", 86400000}};
+constexpr Unit kSizes[] = {{"B", 1},         {"KiB", 1 << 10},   {"MiB", 1 << 20},
+                           {"GiB", 1 << 30}, {"TiB", 1LL << 40}, {"kB", 1000},
+                           {"MB", 1000000},  {"GB", 1000000000}};
+constexpr Unit kDurations[] = {
+    {"ms", 1}, {"s", 1000}, {"m", 60000}, {"h", 3600000}, {"d", 86400000}};
 
 template <size_t N>
 bool ParseWithUnit(std::string_view text, const Unit (&units)[N], int64_t* out) {
@@ -40,12 +42,18 @@ std::string Found(Value v) {
 
 std::string Expected(const OptionSpec& s) {
   switch (s.kind) {
-    case OptionKind::kString: return "a string";
-    case OptionKind::kPath: return "a path as a string";
-    case OptionKind::kBool: return "true or false";
-    case OptionKind::kInteger: return "a whole number";
-    case OptionKind::kSize: return "a size such as \"64MiB\"";
-    case OptionKind::kDuration: return "a duration such as \"30s\"";
+    case OptionKind::kString:
+      return "a string";
+    case OptionKind::kPath:
+      return "a path as a string";
+    case OptionKind::kBool:
+      return "true or false";
+    case OptionKind::kInteger:
+      return "a whole number";
+    case OptionKind::kSize:
+      return "a size such as \"64MiB\"";
+    case OptionKind::kDuration:
+      return "a duration such as \"30s\"";
     case OptionKind::kEnum: {
       std::string out = "one of";
       for (const std::string& v : s.values) out += " \"" + v + "\"";
@@ -56,7 +64,8 @@ std::string Expected(const OptionSpec& s) {
 }
 
 // Checks one value; false with *message when it does not fit.
-bool Convert(const OptionSpec& s, Value v, int64_t* integer, std::string* text, std::string* message) {
+bool Convert(const OptionSpec& s, Value v, int64_t* integer, std::string* text,
+             std::string* message) {
   *message = Concat("expected ", Expected(s), ", found ", Found(v));
   switch (s.kind) {
     case OptionKind::kString:
@@ -87,18 +96,21 @@ bool Convert(const OptionSpec& s, Value v, int64_t* integer, std::string* text, 
     }
     case OptionKind::kInteger:
     case OptionKind::kSize:
-    case OptionKind::kDuration: break;
+    case OptionKind::kDuration:
+      break;
   }
   if (v.is_string() && s.kind != OptionKind::kInteger) {
     const std::string t = v.String();
-    if (!(s.kind == OptionKind::kSize ? ParseSize(t, integer) : ParseDuration(t, integer))) return false;
+    if (!(s.kind == OptionKind::kSize ? ParseSize(t, integer) : ParseDuration(t, integer)))
+      return false;
   } else if (v.is_number() && v.number().is_int() && s.kind != OptionKind::kDuration) {
     *integer = v.number().int_value();
   } else {
     return false;
   }
   if (*integer < s.min || *integer > s.max) {
-    *message = Concat("must lie within ", std::to_string(s.min), " and ", std::to_string(s.max), ", found ", v.text());
+    *message = Concat("must lie within ", std::to_string(s.min), " and ", std::to_string(s.max),
+                      ", found ", v.text());
     return false;
   }
   return true;
@@ -107,17 +119,26 @@ bool Convert(const OptionSpec& s, Value v, int64_t* integer, std::string* text, 
 }  // namespace
 
 bool ParseSize(std::string_view text, int64_t* bytes) { return ParseWithUnit(text, kSizes, bytes); }
-bool ParseDuration(std::string_view text, int64_t* millis) { return ParseWithUnit(text, kDurations, millis); }
+bool ParseDuration(std::string_view text, int64_t* millis) {
+  return ParseWithUnit(text, kDurations, millis);
+}
 
 std::string_view OptionKindName(OptionKind kind) {
   switch (kind) {
-    case OptionKind::kString: return "string";
-    case OptionKind::kPath: return "path";
-    case OptionKind::kBool: return "boolean";
-    case OptionKind::kInteger: return "integer";
-    case OptionKind::kSize: return "size";
-    case OptionKind::kDuration: return "duration";
-    case OptionKind::kEnum: return "enum";
+    case OptionKind::kString:
+      return "string";
+    case OptionKind::kPath:
+      return "path";
+    case OptionKind::kBool:
+      return "boolean";
+    case OptionKind::kInteger:
+      return "integer";
+    case OptionKind::kSize:
+      return "size";
+    case OptionKind::kDuration:
+      return "duration";
+    case OptionKind::kEnum:
+      return "enum";
   }
   return "";
 }
@@ -154,7 +175,8 @@ std::string ReadOptions(const std::vector<OptionSpec>& specs, std::string_view t
     std::string at = pointer;
     if (!v.exists()) {
       if (s.required) {
-        problems->push_back({pointer, Concat("option \"", s.name, "\" of ", type, " is missing: ", s.doc)});
+        problems->push_back(
+            {pointer, Concat("option \"", s.name, "\" of ", type, " is missing: ", s.doc)});
         continue;
       }
       fallback = Document::FromTrusted(s.default_text);
@@ -175,9 +197,11 @@ std::string ReadOptions(const std::vector<OptionSpec>& specs, std::string_view t
     s.store(options, integer, text);
     if (canonical.size() > 1) canonical += ',';
     canonical += JsonString(s.name) + ":";
-    const bool is_text = s.kind == OptionKind::kString || s.kind == OptionKind::kPath || s.kind == OptionKind::kEnum;
-    canonical += is_text ? JsonString(text)
-                 : s.kind == OptionKind::kBool ? (integer != 0 ? "true" : "false") : std::to_string(integer);
+    const bool is_text =
+        s.kind == OptionKind::kString || s.kind == OptionKind::kPath || s.kind == OptionKind::kEnum;
+    canonical += is_text                       ? JsonString(text)
+                 : s.kind == OptionKind::kBool ? (integer != 0 ? "true" : "false")
+                                               : std::to_string(integer);
   }
   return canonical + "}";
 }

@@ -17,7 +17,8 @@ Status CheckId(std::string_view id) {
 StatusOr<std::string> IdOfDocument(const Document& object) {
   const Value id = object.Find(kIdProperty);
   switch (id.type()) {
-    case Type::kMissing: return std::string();
+    case Type::kMissing:
+      return std::string();
     case Type::kString: {
       std::string text = id.String();
       RETURN_IF_ERROR(CheckId(text));
@@ -25,13 +26,17 @@ StatusOr<std::string> IdOfDocument(const Document& object) {
     }
     case Type::kNumber: {
       const Number n = id.number();
-      if (n.kind() != Number::Kind::kDouble && n.ToString() == id.text()) return std::string(id.text());
-      return InvalidArgument(Concat("/id: ", id.text().substr(0, 40), " is no id; a number must be a whole one in its "
+      if (n.kind() != Number::Kind::kDouble && n.ToString() == id.text())
+        return std::string(id.text());
+      return InvalidArgument(Concat("/id: ", id.text().substr(0, 40),
+                                    " is no id; a number must be a whole one in its "
                                     "shortest spelling (or make it a string)"));
     }
-    default: break;
+    default:
+      break;
   }
-  return InvalidArgument(Concat("/id: expected a string or a whole number, found ", TypeName(id.type())));
+  return InvalidArgument(
+      Concat("/id: expected a string or a whole number, found ", TypeName(id.type())));
 }
 
 std::string StoredId(const Document& object) {

@@ -13,8 +13,8 @@ namespace strata {
 inline constexpr size_t kMaxIdBytes = 1024;
 inline constexpr std::string_view kIdProperty = "id";
 
-// A stored document always holds its id as the property "id": a string, or an integer in its shortest spelling, which
-// is then the id as text. So the id needs no place of its own.
+// A stored document always holds its id as the property "id": a string, or an integer in its
+// shortest spelling, which is then the id as text. So the id needs no place of its own.
 struct Record {
   Document document;
   uint64_t revision = 0;  // from the base store, strictly increasing
@@ -22,7 +22,8 @@ struct Record {
   std::string id() const;
 };
 
-// The id that a document names itself, or "" when it has none. InvalidArgument for an id that cannot be one.
+// The id that a document names itself, or "" when it has none. InvalidArgument for an id that
+// cannot be one.
 StatusOr<std::string> IdOfDocument(const Document& object);
 // The id of a stored document.
 std::string StoredId(const Document& object);

@@ -9,7 +9,9 @@ class ScanCursor final : public Cursor {
  public:
   ScanCursor(std::shared_ptr<const Snapshot> snapshot, const IdBounds& bounds, const Filter& filter,
              const std::string& after, ExplainNode explain)
-      : snapshot_(std::move(snapshot)), scan_(snapshot_->Scan(bounds, filter, after)), explain_(std::move(explain)),
+      : snapshot_(std::move(snapshot)),
+        scan_(snapshot_->Scan(bounds, filter, after)),
+        explain_(std::move(explain)),
         after_(after) {}
 
   Status Next(const Context& ctx, size_t max_rows, RowBatch* batch) override {
@@ -39,7 +41,10 @@ class ScanCursor final : public Cursor {
 class ScanPlan final : public Plan {
  public:
   ScanPlan(std::string stage, SnapshotSource source, double rows, Split split)
-      : stage_(std::move(stage)), source_(std::move(source)), rows_(rows), split_(std::move(split)) {}
+      : stage_(std::move(stage)),
+        source_(std::move(source)),
+        rows_(rows),
+        split_(std::move(split)) {}
 
   Status Init() {
     const Query taken = Query::Of(split_.taken_conjuncts, {});
@@ -52,17 +57,20 @@ class ScanPlan final : public Plan {
 
   const Query& residual() const override { return split_.residual; }
 
-  StatusOr<std::unique_ptr<Cursor>> Open(const Context& ctx, const OpenOptions& options) const override {
+  StatusOr<std::unique_ptr<Cursor>> Open(const Context& ctx,
+                                         const OpenOptions& options) const override {
     RETURN_IF_ERROR(ctx.Check());
     Filter filter = filter_;
     IdBounds bounds = bounds_;
     if (has_params_) {
-      ASSIGN_OR_RETURN(const Query bound, BindParameters(Query::Of(split_.taken_conjuncts, {}), options.params));
+      ASSIGN_OR_RETURN(const Query bound,
+                       BindParameters(Query::Of(split_.taken_conjuncts, {}), options.params));
       ASSIGN_OR_RETURN(filter, Filter::Compile(bound.conjuncts()));
       bounds = IdBoundsOf(bound.conjuncts());
     }
     ASSIGN_OR_RETURN(std::shared_ptr<const Snapshot> snapshot, source_());
-    return std::make_unique<ScanCursor>(std::move(snapshot), bounds, filter, options.position, Describe(bounds));
+    return std::make_unique<ScanCursor>(std::move(snapshot), bounds, filter, options.position,
+                                        Describe(bounds));
   }
 
   ExplainNode Explain() const override { return Describe(bounds_); }
@@ -89,10 +97,12 @@ class ScanPlan final : public Plan {
 
 }  // namespace
 
-StatusOr<std::unique_ptr<Plan>> PrepareScan(std::string stage, SnapshotSource source, double rows, const Query& query) {
+StatusOr<std::unique_ptr<Plan>> PrepareScan(std::string stage, SnapshotSource source, double rows,
+                                            const Query& query) {
   SplitBuilder builder(query);
   builder.TakeAllConjuncts();
-  auto plan = std::make_unique<ScanPlan>(std::move(stage), std::move(source), rows, builder.Finish());
+  auto plan =
+      std::make_unique<ScanPlan>(std::move(stage), std::move(source), rows, builder.Finish());
   RETURN_IF_ERROR(plan->Init());
   return plan;
 }

@@ -1,4 +1,5 @@
-// Snapshot: a base store as it was at one moment. Plans and transactions are written once over this.
+// Snapshot: a base store as it was at one moment. Plans and transactions are written once over
+// this.
 #ifndef STRATA_STORE_SNAPSHOT_H_
 #define STRATA_STORE_SNAPSHOT_H_
 
@@ -18,7 +19,8 @@ class RecordScan {
  public:
   virtual ~RecordScan() = default;
   // Appends up to max_rows documents that match; *done when there are no more.
-  virtual Status Next(const Context& ctx, size_t max_rows, std::vector<Document>* rows, bool* done) = 0;
+  virtual Status Next(const Context& ctx, size_t max_rows, std::vector<Document>* rows,
+                      bool* done) = 0;
   // The last id passed; "" at the beginning.
   virtual std::string Position() const = 0;
   virtual uint64_t examined() const = 0;
@@ -37,9 +39,10 @@ class Snapshot {
 
 using SnapshotSource = std::function<StatusOr<std::shared_ptr<const Snapshot>>()>;
 
-// A plan that takes all conditions and scans a snapshot, taken when it is opened. `rows`: the store's documents, as an
-// estimate.
-StatusOr<std::unique_ptr<Plan>> PrepareScan(std::string stage, SnapshotSource source, double rows, const Query& query);
+// A plan that takes all conditions and scans a snapshot, taken when it is opened. `rows`: the
+// store's documents, as an estimate.
+StatusOr<std::unique_ptr<Plan>> PrepareScan(std::string stage, SnapshotSource source, double rows,
+                                            const Query& query);
 
 }  // namespace strata
 

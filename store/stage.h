@@ -1,6 +1,7 @@
 // Stage types and their registry: what a pipeline's "type" may be.
 //
-// Registration is explicit (RegisterMemory(registry)): static initialisers vanish from statically linked services.
+// Registration is explicit (RegisterMemory(registry)): static initialisers vanish from statically
+// linked services.
 #ifndef STRATA_STORE_STAGE_H_
 #define STRATA_STORE_STAGE_H_
 
@@ -28,19 +29,21 @@ enum class Children : uint8_t { kNone, kOne, kMany };
 
 struct StageType {
   std::string name;
-  std::string doc;      // one line
-  std::string target;   // the Bazel target that holds it
+  std::string doc;     // one line
+  std::string target;  // the Bazel target that holds it
   Children children = Children::kNone;
   std::vector<OptionSpec> options;
   // What the configuration's order rules need to know.
-  bool volatile_data = false;     // a base whose data is gone when the process ends
-  std::string exclusive_option;   // the option whose value only one stage may have (a folder on disk)
-  bool testing_only = false;      // belongs into tests; a warning elsewhere
+  bool volatile_data = false;  // a base whose data is gone when the process ends
+  std::string
+      exclusive_option;       // the option whose value only one stage may have (a folder on disk)
+  bool testing_only = false;  // belongs into tests; a warning elsewhere
 
   // Makes the option struct, for ReadOptions to fill in.
   std::function<std::shared_ptr<void>()> new_options;
   // Builds the store. `info.children` are built already.
-  std::function<StatusOr<std::shared_ptr<Store>>(const void* options, StoreInfo info, const BuildContext& context)>
+  std::function<StatusOr<std::shared_ptr<Store>>(const void* options, StoreInfo info,
+                                                 const BuildContext& context)>
       build;
 };
 
@@ -48,7 +51,8 @@ struct StageType {
 template <typename T>
 StageType MakeStageType(std::string name, std::string doc, std::string target, Children children,
                         const OptionTable<T>& table,
-                        StatusOr<std::shared_ptr<Store>> (*build)(const T&, StoreInfo, const BuildContext&)) {
+                        StatusOr<std::shared_ptr<Store>> (*build)(const T&, StoreInfo,
+                                                                  const BuildContext&)) {
   StageType type;
   type.name = std::move(name);
   type.doc = std::move(doc);

@@ -1,11 +1,13 @@
-// Store: the contract that base stores, wrappers and whole pipelines share. Seven methods, none with a default body.
+// Store: the contract that base stores, wrappers and whole pipelines share. Seven methods, none
+// with a default body.
 //
-// All seven may be called from any thread at once. Plans, cursors, transactions and subscriptions belong to one thread
-// at a time and keep their store alive. No method calls back into its caller. Calls block; the Context carries the
-// deadline. Free functions for single documents are in store/ops.h.
+// All seven may be called from any thread at once. Plans, cursors, transactions and subscriptions
+// belong to one thread at a time and keep their store alive. No method calls back into its caller.
+// Calls block; the Context carries the deadline. Free functions for single documents are in
+// store/ops.h.
 //
-// Missing is not an error: Read leaves nullopt, deleting a missing id succeeds. Ids are UTF-8 of 1..1024 bytes, ordered
-// bytewise.
+// Missing is not an error: Read leaves nullopt, deleting a missing id succeeds. Ids are UTF-8
+// of 1..1024 bytes, ordered bytewise.
 #ifndef STRATA_STORE_STORE_H_
 #define STRATA_STORE_STORE_H_
 
@@ -38,7 +40,8 @@ enum class ChangeKind : uint8_t { kCreate, kUpdate, kDelete };
 
 struct Change {
   ChangeKind kind = ChangeKind::kCreate;
-  uint64_t sequence = 0;  // the record's revision, or the deletion's own number; strictly increasing
+  uint64_t sequence =
+      0;  // the record's revision, or the deletion's own number; strictly increasing
   std::string id;
   Document before;  // nothing for kCreate
   Document after;   // nothing for kDelete
@@ -47,22 +50,24 @@ struct Change {
 
 struct ChangeBatch {
   std::vector<Change> changes;
-  // Changes up to `resume_from` (exclusive) were dropped before they could be delivered. Read again what matters.
+  // Changes up to `resume_from` (exclusive) were dropped before they could be delivered. Read again
+  // what matters.
   bool gap = false;
   uint64_t resume_from = 0;  // pass this to SubscribeRequest::from to go on behind the batch
 };
 
 struct SubscribeRequest {
   std::optional<uint64_t> from;  // the first sequence wanted; none: what is committed from now on
-  Query query;                   // conditions only. A change that makes a document match counts as its creation, one
-                                 // that makes it match no longer as its deletion.
-  size_t max_changes = 256;      // in one batch
+  Query query;  // conditions only. A change that makes a document match counts as its creation, one
+                // that makes it match no longer as its deletion.
+  size_t max_changes = 256;  // in one batch
 };
 
 class Subscription {
  public:
   virtual ~Subscription() = default;
-  // Waits for changes, at least one or a gap. Errors: DeadlineExceeded and Cancelled from the context.
+  // Waits for changes, at least one or a gap. Errors: DeadlineExceeded and Cancelled from the
+  // context.
   virtual StatusOr<ChangeBatch> Next(const Context& ctx) = 0;
 };
 
@@ -71,8 +76,8 @@ struct TransactionOptions {
   std::string origin;
 };
 
-// Reads and writes over one snapshot plus its own writes. Destruction aborts. After Commit or Abort every method but
-// the destructor gives FailedPrecondition.
+// Reads and writes over one snapshot plus its own writes. Destruction aborts. After Commit or Abort
+// every method but the destructor gives FailedPrecondition.
 class Transaction {
  public:
   virtual ~Transaction() = default;
@@ -84,8 +89,8 @@ class Transaction {
   virtual Status Savepoint(std::string_view name) = 0;
   // Undoes what was written since; the savepoint stays. NotFound for an unknown name.
   virtual Status RollbackTo(std::string_view name) = 0;
-  // Promises that Commit will succeed (but for failures of the machine): conflicts are found here, and the documents
-  // written are held against other writers until Commit or Abort.
+  // Promises that Commit will succeed (but for failures of the machine): conflicts are found here,
+  // and the documents written are held against other writers until Commit or Abort.
   virtual Status Vote(const Context& ctx) = 0;
   // Aborted: another writer was first; run the transaction again.
   virtual StatusOr<WriteResult> Commit(const Context& ctx) = 0;
@@ -103,8 +108,10 @@ class Store {
   virtual StatusOr<WriteResult> Write(const Context& ctx, const WriteBatch& batch) = 0;
   // What the plan leaves is in its residual. Complete() (or Prepare in store/ops.h) closes it.
   virtual StatusOr<std::unique_ptr<Plan>> Prepare(const Context& ctx, const Query& query) = 0;
-  virtual StatusOr<std::unique_ptr<Transaction>> Begin(const Context& ctx, const TransactionOptions& options) = 0;
-  virtual StatusOr<std::unique_ptr<Subscription>> Subscribe(const Context& ctx, const SubscribeRequest& request) = 0;
+  virtual StatusOr<std::unique_ptr<Transaction>> Begin(const Context& ctx,
+                                                       const TransactionOptions& options) = 0;
+  virtual StatusOr<std::unique_ptr<Subscription>> Subscribe(const Context& ctx,
+                                                            const SubscribeRequest& request) = 0;
 };
 
 }  // namespace strata

@@ -1,5 +1,5 @@
-// WriteBatch: what to write, in order. The batch is the primitive; Put, Create, Update and Delete (store/ops.h) are
-// batches of one.
+// WriteBatch: what to write, in order. The batch is the primitive; Put, Create, Update and Delete
+// (store/ops.h) are batches of one.
 #ifndef STRATA_STORE_WRITE_BATCH_H_
 #define STRATA_STORE_WRITE_BATCH_H_
 
@@ -25,16 +25,16 @@ struct WriteOp {
   WriteKind kind = WriteKind::kPut;
   // "": the document's id property, else a generated UUIDv7. When both are given they must agree.
   std::string id;
-  Document document;  // the document, the merge or the patch
-  Presence presence = Presence::kAny;          // NotFound, AlreadyExists
-  std::optional<uint64_t> if_revision;         // FailedPrecondition
+  Document document;                    // the document, the merge or the patch
+  Presence presence = Presence::kAny;   // NotFound, AlreadyExists
+  std::optional<uint64_t> if_revision;  // FailedPrecondition
 };
 
 enum class WriteDurability : uint8_t { kStoreDefault, kAsync, kSync };
 
 struct WriteBatch {
   std::vector<WriteOp> ops;
-  std::string origin;      // who made the change first; replication passes it on and refuses its own
+  std::string origin;  // who made the change first; replication passes it on and refuses its own
   std::string request_id;  // names the request in logs and traces
   WriteDurability durability = WriteDurability::kStoreDefault;
 
@@ -50,9 +50,10 @@ struct WriteBatch {
 
 struct WriteOutcome {
   std::string id;
-  uint64_t revision = 0;  // 0: nothing was written, or it is in a transaction that has not been committed
-  bool created = false;   // it was not there before
-  bool deleted = false;   // it was there, and is no longer
+  uint64_t revision =
+      0;  // 0: nothing was written, or it is in a transaction that has not been committed
+  bool created = false;  // it was not there before
+  bool deleted = false;  // it was there, and is no longer
 };
 
 struct WriteResult {

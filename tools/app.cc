@@ -34,7 +34,9 @@ int Fail(const Status& s) {
   const std::string frames = Frames(s);
   if (!frames.empty()) text += "\n" + frames;
   std::cerr << "strata: " << text << "\n";
-  return s.code() == StatusCode::kInvalidArgument || s.code() == StatusCode::kUnimplemented ? kMisuse : kNegative;
+  return s.code() == StatusCode::kInvalidArgument || s.code() == StatusCode::kUnimplemented
+             ? kMisuse
+             : kNegative;
 }
 
 std::string ErrorJson(const Status& s) {
@@ -68,7 +70,9 @@ const StageRegistry& Registry() {
   return *kRegistry;
 }
 
-StatusOr<std::unique_ptr<Pipeline>> OpenPipeline(const std::string& file) { return Pipeline::Open(file, Registry()); }
+StatusOr<std::unique_ptr<Pipeline>> OpenPipeline(const std::string& file) {
+  return Pipeline::Open(file, Registry());
+}
 
 const Context& InterruptibleContext() {
   static const Context* const kContext = [] {
@@ -100,8 +104,9 @@ std::string WriteJson(const WriteOutcome& w) {
 
 std::string ChangeJson(const Change& c) {
   static constexpr std::string_view kKinds[] = {"create", "update", "delete"};
-  std::string out = Concat("{\"kind\":\"", kKinds[static_cast<size_t>(c.kind)], "\",\"sequence\":",
-                           std::to_string(c.sequence), ",\"id\":", JsonString(c.id));
+  std::string out =
+      Concat("{\"kind\":\"", kKinds[static_cast<size_t>(c.kind)],
+             "\",\"sequence\":", std::to_string(c.sequence), ",\"id\":", JsonString(c.id));
   if (c.before) out += Concat(",\"before\":", c.before.text());
   if (c.after) out += Concat(",\"after\":", c.after.text());
   if (!c.origin.empty()) out += ",\"origin\":" + JsonString(c.origin);
@@ -112,8 +117,10 @@ StatusOr<std::vector<Node>> ParseParams(const std::vector<std::string>& texts) {
   std::vector<Node> out;
   for (size_t i = 0; i < texts.size(); ++i) {
     StatusOr<Node> n = ParseLiteral(texts[i]);
-    if (n.ok() && n->kind() == Node::Kind::kParam) n = InvalidArgument("a parameter cannot stand for a parameter");
-    if (!n.ok()) return WithMessage(n.status(), Concat("$", std::to_string(i + 1), ": ", Message(n.status())));
+    if (n.ok() && n->kind() == Node::Kind::kParam)
+      n = InvalidArgument("a parameter cannot stand for a parameter");
+    if (!n.ok())
+      return WithMessage(n.status(), Concat("$", std::to_string(i + 1), ": ", Message(n.status())));
     out.push_back(*std::move(n));
   }
   return out;

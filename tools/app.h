@@ -12,8 +12,8 @@
 namespace strata::tools {
 
 inline constexpr int kOk = 0;
-inline constexpr int kNegative = 1;     // the answer is no, or the operation failed
-inline constexpr int kMisuse = 2;       // the command, query or pipeline is wrong
+inline constexpr int kNegative = 1;  // the answer is no, or the operation failed
+inline constexpr int kMisuse = 2;    // the command, query or pipeline is wrong
 inline constexpr int kInterrupted = 130;
 
 // Prints a status to stderr ("strata: …") and gives the exit status for it.
@@ -25,7 +25,8 @@ std::string ErrorJson(const Status& s);
 const StageRegistry& Registry();
 StatusOr<std::unique_ptr<Pipeline>> OpenPipeline(const std::string& file);
 
-// From the first call on, Ctrl-C cancels this context instead of ending the process; a second one ends it.
+// From the first call on, Ctrl-C cancels this context instead of ending the process; a second one
+// ends it.
 const Context& InterruptibleContext();
 bool Interrupted();
 

@@ -1,4 +1,5 @@
-// The commands, one function each; they give the exit status. main.cc knows the flags. For tools/ only.
+// The commands, one function each; they give the exit status. main.cc knows the flags. For tools/
+// only.
 #ifndef STRATA_TOOLS_COMMANDS_H_
 #define STRATA_TOOLS_COMMANDS_H_
 
@@ -20,14 +21,16 @@ int BackupCommand(const std::string& file, const std::string& store, const std::
 int GetCommand(const std::string& file, const std::string& store, const std::string& id, bool json);
 enum class WriteVerb { kPut, kCreate, kUpdate };
 // `text` "-": from stdin. `id` may be empty but for kUpdate.
-int WriteCommand(WriteVerb verb, const std::string& file, const std::string& store, const std::string& id,
-                 const std::string& text, bool json);
-int DeleteCommand(const std::string& file, const std::string& store, const std::string& id, bool json);
-int QueryCommand(const std::string& file, const std::string& store, const std::string& rql, RowFormat format,
-                 const std::vector<std::string>& params);
-int ExplainCommand(const std::string& file, const std::string& store, const std::string& rql, bool analyze, bool json,
-                   const std::vector<std::string>& params);
-int WatchCommand(const std::string& file, const std::string& store, const std::string& rql, bool json, int64_t from);
+int WriteCommand(WriteVerb verb, const std::string& file, const std::string& store,
+                 const std::string& id, const std::string& text, bool json);
+int DeleteCommand(const std::string& file, const std::string& store, const std::string& id,
+                  bool json);
+int QueryCommand(const std::string& file, const std::string& store, const std::string& rql,
+                 RowFormat format, const std::vector<std::string>& params);
+int ExplainCommand(const std::string& file, const std::string& store, const std::string& rql,
+                   bool analyze, bool json, const std::vector<std::string>& params);
+int WatchCommand(const std::string& file, const std::string& store, const std::string& rql,
+                 bool json, int64_t from);
 struct ImportFlags {
   std::string input = "-";
   bool keep_going = false;

@@ -35,7 +35,8 @@ StatusOr<Document> ReadDocument(const std::string& text) {
 
 }  // namespace
 
-int GetCommand(const std::string& file, const std::string& store, const std::string& id, bool json) {
+int GetCommand(const std::string& file, const std::string& store, const std::string& id,
+               bool json) {
   const auto o = OpenStore(file, store);
   if (!o.ok()) return Fail(o.status());
   const auto record = Get(*o->store, InterruptibleContext(), id);
@@ -50,8 +51,8 @@ int GetCommand(const std::string& file, const std::string& store, const std::str
   return *record ? kOk : kNegative;
 }
 
-int WriteCommand(WriteVerb verb, const std::string& file, const std::string& store, const std::string& id,
-                 const std::string& text, bool json) {
+int WriteCommand(WriteVerb verb, const std::string& file, const std::string& store,
+                 const std::string& id, const std::string& text, bool json) {
   const auto document = ReadDocument(text);
   if (!document.ok()) return Fail(document.status());
   const auto o = OpenStore(file, store);
@@ -59,20 +60,28 @@ int WriteCommand(WriteVerb verb, const std::string& file, const std::string& sto
   const Context& ctx = InterruptibleContext();
   StatusOr<WriteOutcome> w = WriteOutcome();
   switch (verb) {
-    case WriteVerb::kPut: w = Put(*o->store, ctx, *document, id); break;
-    case WriteVerb::kCreate: w = Create(*o->store, ctx, *document, id); break;
-    case WriteVerb::kUpdate: w = Update(*o->store, ctx, id, *document); break;
+    case WriteVerb::kPut:
+      w = Put(*o->store, ctx, *document, id);
+      break;
+    case WriteVerb::kCreate:
+      w = Create(*o->store, ctx, *document, id);
+      break;
+    case WriteVerb::kUpdate:
+      w = Update(*o->store, ctx, id, *document);
+      break;
   }
   if (!w.ok()) return Fail(w.status());
   if (json) {
     std::cout << WriteJson(*w) << "\n";
   } else {
-    std::cout << (w->created ? "created " : "updated ") << w->id << " (revision " << w->revision << ")\n";
+    std::cout << (w->created ? "created " : "updated ") << w->id << " (revision " << w->revision
+              << ")\n";
   }
   return kOk;
 }
 
-int DeleteCommand(const std::string& file, const std::string& store, const std::string& id, bool json) {
+int DeleteCommand(const std::string& file, const std::string& store, const std::string& id,
+                  bool json) {
   const auto o = OpenStore(file, store);
   if (!o.ok()) return Fail(o.status());
   const auto w = Delete(*o->store, InterruptibleContext(), id);
@@ -87,8 +96,8 @@ int DeleteCommand(const std::string& file, const std::string& store, const std::
   return w->deleted ? kOk : kNegative;
 }
 
-int QueryCommand(const std::string& file, const std::string& store, const std::string& rql, RowFormat format,
-                 const std::vector<std::string>& params) {
+int QueryCommand(const std::string& file, const std::string& store, const std::string& rql,
+                 RowFormat format, const std::vector<std::string>& params) {
   const auto query = Query::Parse(rql);
   if (!query.ok()) return Fail(query.status());
   const auto values = ParseParams(params);
@@ -127,8 +136,8 @@ int QueryCommand(const std::string& file, const std::string& store, const std::s
   return kOk;
 }
 
-int ExplainCommand(const std::string& file, const std::string& store, const std::string& rql, bool analyze, bool json,
-                   const std::vector<std::string>& params) {
+int ExplainCommand(const std::string& file, const std::string& store, const std::string& rql,
+                   bool analyze, bool json, const std::vector<std::string>& params) {
   const auto query = Query::Parse(rql);
   if (!query.ok()) return Fail(query.status());
   const auto values = ParseParams(params);
@@ -155,7 +164,8 @@ int ExplainCommand(const std::string& file, const std::string& store, const std:
   return kOk;
 }
 
-int WatchCommand(const std::string& file, const std::string& store, const std::string& rql, bool json, int64_t from) {
+int WatchCommand(const std::string& file, const std::string& store, const std::string& rql,
+                 bool json, int64_t from) {
   const auto query = Query::Parse(rql);
   if (!query.ok()) return Fail(query.status());
   const auto o = OpenStore(file, store);
@@ -173,15 +183,18 @@ int WatchCommand(const std::string& file, const std::string& store, const std::s
       return Fail(batch.status());
     }
     if (batch->gap) {
-      std::cout << (json ? "{\"kind\":\"gap\",\"resume_from\":" + std::to_string(batch->resume_from) + "}\n"
-                         : "(changes were dropped up to " + std::to_string(batch->resume_from) + ")\n");
+      std::cout << (json ? "{\"kind\":\"gap\",\"resume_from\":" +
+                               std::to_string(batch->resume_from) + "}\n"
+                         : "(changes were dropped up to " + std::to_string(batch->resume_from) +
+                               ")\n");
     }
     for (const Change& c : batch->changes) {
       if (json) {
         std::cout << ChangeJson(c) << "\n";
       } else {
         static constexpr const char* kSigns[] = {"+", "~", "-"};
-        std::cout << kSigns[static_cast<int>(c.kind)] << " " << c.sequence << " " << c.id << " " << c.after.text() << "\n";
+        std::cout << kSigns[static_cast<int>(c.kind)] << " " << c.sequence << " " << c.id << " "
+                  << c.after.text() << "\n";
       }
     }
     std::cout.flush();
@@ -208,23 +221,27 @@ int ImportCommand(const std::string& file, const std::string& store, const Impor
   std::ofstream rejects;
   std::string rejects_file = flags.rejects;
   if (flags.keep_going) {
-    if (rejects_file.empty()) rejects_file = (flags.input == "-" ? std::string("stdin") : flags.input) + ".rejects";
+    if (rejects_file.empty())
+      rejects_file = (flags.input == "-" ? std::string("stdin") : flags.input) + ".rejects";
     rejects.open(rejects_file, std::ios::binary | std::ios::trunc);
     if (!rejects) return Fail(Unavailable(Concat("cannot write ", rejects_file)));
     options.rejects = &rejects;
   }
   DocumentSource source(flags.input == "-" ? std::cin : input);
   const ImportResult r = Import(
-      *o->store, InterruptibleContext(), [&] { return source.Next(); }, [&] { return source.bytes_read(); },
+      *o->store, InterruptibleContext(), [&] { return source.Next(); },
+      [&] { return source.bytes_read(); },
       [&]() -> std::string { return source.is_array() ? "element" : "line"; }, options);
   rejects.close();
   if (flags.keep_going && r.rejected == 0) {
     std::error_code ec;
     std::filesystem::remove(rejects_file, ec);
   }
-  if (flags.keep_going && rejects.fail()) return Fail(Unavailable(Concat("cannot write ", rejects_file)));
+  if (flags.keep_going && rejects.fail())
+    return Fail(Unavailable(Concat("cannot write ", rejects_file)));
   if (flags.json) {
-    std::cout << "{\"imported\":" << r.imported << ",\"rejected\":" << r.rejected << ",\"seconds\":" << r.seconds
+    std::cout << "{\"imported\":" << r.imported << ",\"rejected\":" << r.rejected
+              << ",\"seconds\":" << r.seconds
               << ",\"complete\":" << (r.status.ok() ? "true" : "false") << "}\n";
   } else {
     char text[160];
@@ -232,7 +249,8 @@ int ImportCommand(const std::string& file, const std::string& store, const Impor
                   static_cast<unsigned long long>(r.imported), r.seconds,
                   static_cast<double>(r.imported) / std::max(r.seconds, 1e-9));
     std::cout << text;
-    if (r.rejected > 0) std::cout << r.rejected << " rejected; they are in " << rejects_file << "\n";
+    if (r.rejected > 0)
+      std::cout << r.rejected << " rejected; they are in " << rejects_file << "\n";
   }
   if (!r.status.ok()) return Fail(r.status);
   return r.rejected > 0 ? kNegative : kOk;

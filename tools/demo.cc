@@ -20,7 +20,8 @@ struct DemoQuery {
 };
 
 constexpr DemoQuery kQueries[] = {
-    {"The largest games", "section=games&sort(-installed_size)&select(name,version,installed_size)&limit(5)"},
+    {"The largest games",
+     "section=games&sort(-installed_size)&select(name,version,installed_size)&limit(5)"},
     {"Sections by number of packages, with the bytes to download",
      "aggregate(section,as(packages,count()),as(bytes,sum(size)))&sort(-packages)&limit(8)"},
     {"Small packages that use SQLite",
@@ -44,30 +45,34 @@ Status LoadPackages(Store& store) {
   if (index.Open()) {
     std::cout << "Loading this machine's package index (apt-cache dumpavail) …\n";
     r = Import(
-        store, InterruptibleContext(), [&] { return index.Next(); }, [&] { return index.bytes_read(); },
-        [] { return std::string("package"); }, options);
+        store, InterruptibleContext(), [&] { return index.Next(); },
+        [&] { return index.bytes_read(); }, [] { return std::string("package"); }, options);
   }
   if (r.status.ok() && r.imported < 100) {
     const std::string extract = Home() + "examples/packages/extract.ndjson";
     std::cout << "This machine has no package index to speak of; loading the bundled extract …\n";
     std::ifstream in(extract, std::ios::binary);
-    if (!in) return NotFound(Concat("cannot read ", extract, " (set STRATA_HOME to the project's folder)"));
+    if (!in)
+      return NotFound(
+          Concat("cannot read ", extract, " (set STRATA_HOME to the project's folder)"));
     DocumentSource source(in);
     r = Import(
-        store, InterruptibleContext(), [&] { return source.Next(); }, [&] { return source.bytes_read(); },
-        [] { return std::string("line"); }, options);
+        store, InterruptibleContext(), [&] { return source.Next(); },
+        [&] { return source.bytes_read(); }, [] { return std::string("line"); }, options);
   }
   RETURN_IF_ERROR(r.status);
   char text[128];
-  std::snprintf(text, sizeof text, "  %llu packages in %.2f s (%.0f/s)\n\n", static_cast<unsigned long long>(r.imported),
-                r.seconds, static_cast<double>(r.imported) / std::max(r.seconds, 1e-9));
+  std::snprintf(text, sizeof text, "  %llu packages in %.2f s (%.0f/s)\n\n",
+                static_cast<unsigned long long>(r.imported), r.seconds,
+                static_cast<double>(r.imported) / std::max(r.seconds, 1e-9));
   std::cout << text;
   return OkStatus();
 }
 
 Status RunQuery(Store& store, const DemoQuery& demo) {
   const bool colour = ColourWanted();
-  std::cout << (colour ? "\x1b[1m" : "") << demo.question << (colour ? "\x1b[0m" : "") << "\n  ?" << demo.rql << "\n\n";
+  std::cout << (colour ? "\x1b[1m" : "") << demo.question << (colour ? "\x1b[0m" : "") << "\n  ?"
+            << demo.rql << "\n\n";
   const Context& ctx = InterruptibleContext();
   ASSIGN_OR_RETURN(const Query query, Query::Parse(demo.rql));
   ASSIGN_OR_RETURN(const auto plan, PrepareComplete(store, ctx, query));
@@ -88,7 +93,8 @@ Status RunQuery(Store& store, const DemoQuery& demo) {
 }  // namespace
 
 int DemoCommand(const std::string& pipeline_file, bool reload) {
-  const std::string file = pipeline_file.empty() ? Home() + "examples/packages/pipeline.json" : pipeline_file;
+  const std::string file =
+      pipeline_file.empty() ? Home() + "examples/packages/pipeline.json" : pipeline_file;
   const auto pipeline = OpenPipeline(file);
   if (!pipeline.ok()) return Fail(pipeline.status());
   const auto store = (*pipeline)->Get("packages");
@@ -98,16 +104,24 @@ int DemoCommand(const std::string& pipeline_file, bool reload) {
   if (*count == 0 || reload) {
     if (Status s = LoadPackages(**store); !s.ok()) return Fail(s);
   } else {
-    std::cout << "Using the " << *count << " packages that are loaded already (--reload loads them again).\n\n";
+    std::cout << "Using the " << *count
+              << " packages that are loaded already (--reload loads them again).\n\n";
   }
   for (const DemoQuery& q : kQueries) {
     if (Status s = RunQuery(**store, q); !s.ok()) return Fail(s);
   }
   std::cout << "What to try next:\n"
-               "  ./strata query " << file << " packages 'section=editors&sort(name)&select(name,summary)&limit(20)'\n"
-               "  ./strata get " << file << " packages bash\n"
-               "  ./strata explain --analyze " << file << " packages 'prefix(id,lib)&count()'\n"
-               "  ./strata shell " << file << "\n";
+               "  ./strata query "
+            << file
+            << " packages 'section=editors&sort(name)&select(name,summary)&limit(20)'\n"
+               "  ./strata get "
+            << file
+            << " packages bash\n"
+               "  ./strata explain --analyze "
+            << file
+            << " packages 'prefix(id,lib)&count()'\n"
+               "  ./strata shell "
+            << file << "\n";
   return kOk;
 }
 

@@ -59,7 +59,8 @@ StatusOr<std::optional<SourceItem>> DocumentSource::NextLine() {
       any = true;
       const char* begin = buffer_.data() + at_;
       const void* newline = std::memchr(begin, '\n', buffer_.size() - at_);
-      const size_t n = newline != nullptr ? static_cast<const char*>(newline) - begin : buffer_.size() - at_;
+      const size_t n =
+          newline != nullptr ? static_cast<const char*>(newline) - begin : buffer_.size() - at_;
       item.text.append(begin, n);
       at_ += n + (newline != nullptr);
       bytes_ += n + (newline != nullptr);
@@ -79,12 +80,15 @@ StatusOr<std::optional<SourceItem>> DocumentSource::NextElement() {
   while (IsSpace(c)) c = Get();
   if (c == ']') {
     for (c = Get(); IsSpace(c);) c = Get();
-    if (c != -1) return InvalidArgument(Concat("text behind the end of the array, at byte ", std::to_string(bytes_ - 1)));
+    if (c != -1)
+      return InvalidArgument(
+          Concat("text behind the end of the array, at byte ", std::to_string(bytes_ - 1)));
     return std::nullopt;
   }
   if (number_ > 0) {
     if (c != ',') {
-      return InvalidArgument(Concat("expected \",\" or \"]\" behind element ", std::to_string(number_), ", at byte ",
+      return InvalidArgument(Concat("expected \",\" or \"]\" behind element ",
+                                    std::to_string(number_), ", at byte ",
                                     std::to_string(bytes_ - 1)));
     }
     for (c = Get(); IsSpace(c);) c = Get();
@@ -94,7 +98,8 @@ StatusOr<std::optional<SourceItem>> DocumentSource::NextElement() {
   int depth = 0;
   bool in_string = false;
   for (;; c = Get()) {
-    if (c == -1) return InvalidArgument(Concat("the array ends within element ", std::to_string(number_)));
+    if (c == -1)
+      return InvalidArgument(Concat("the array ends within element ", std::to_string(number_)));
     item.text.push_back(static_cast<char>(c));
     if (item.text.size() > kMaxDocumentBytes) return TooLong(number_, "element");
     if (in_string) {
@@ -115,7 +120,8 @@ StatusOr<std::optional<SourceItem>> DocumentSource::NextElement() {
     }
     if (depth > 0 || in_string) continue;
     // A whole element, unless it is a bare word or number, which the next delimiter ends.
-    if (depth < 0) return InvalidArgument(Concat("element ", std::to_string(number_), " is missing"));
+    if (depth < 0)
+      return InvalidArgument(Concat("element ", std::to_string(number_), " is missing"));
     if (c == '}' || c == ']' || c == '"') return item;
     const int next = at_ < buffer_.size() || Fill() ? static_cast<unsigned char>(buffer_[at_]) : -1;
     if (next == ',' || next == ']' || next == -1 || IsSpace(next)) return item;

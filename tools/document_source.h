@@ -1,4 +1,5 @@
-// Documents from a stream of JSON text, one at a time: NDJSON, or one JSON array of any length. For tools/ only.
+// Documents from a stream of JSON text, one at a time: NDJSON, or one JSON array of any length. For
+// tools/ only.
 #ifndef STRATA_TOOLS_DOCUMENT_SOURCE_H_
 #define STRATA_TOOLS_DOCUMENT_SOURCE_H_
 
@@ -21,8 +22,8 @@ class DocumentSource {
  public:
   explicit DocumentSource(std::istream& in);
 
-  // The next document's text; nothing at the end. An error ends the source: InvalidArgument when an array is broken
-  // between its elements, ResourceExhausted for a document that is too long.
+  // The next document's text; nothing at the end. An error ends the source: InvalidArgument when an
+  // array is broken between its elements, ResourceExhausted for a document that is too long.
   StatusOr<std::optional<SourceItem>> Next();
   bool is_array() const { return array_; }
   uint64_t bytes_read() const { return bytes_; }

@@ -13,13 +13,14 @@
 namespace strata::tools {
 namespace {
 
-constexpr size_t kQueued = 8;               // batches between the two threads
-constexpr size_t kBatchBytes = 4 << 20;     // a batch ends early when its documents are large
+constexpr size_t kQueued = 8;            // batches between the two threads
+constexpr size_t kBatchBytes = 4 << 20;  // a batch ends early when its documents are large
 
 using SteadyClock = std::chrono::steady_clock;
 
 struct Batch {
-  std::vector<SourceItem> items;  // beside the operations; texts are kept only when rejects are wanted
+  std::vector<SourceItem>
+      items;  // beside the operations; texts are kept only when rejects are wanted
   WriteBatch write;
   uint64_t bytes_read = 0;
 };
@@ -38,9 +39,11 @@ class Progress {
       const double share = std::min(1.0, static_cast<double>(bytes) / static_cast<double>(total_));
       const int bar = static_cast<int>(share * 24);
       const double left = share > 0 ? seconds / share - seconds : 0;
-      std::snprintf(line, sizeof line, "\r[%.*s%.*s] %3.0f %%  %llu documents  %.0f/s  %.0f s left   ", bar,
+      std::snprintf(line, sizeof line,
+                    "\r[%.*s%.*s] %3.0f %%  %llu documents  %.0f/s  %.0f s left   ", bar,
                     "########################", 24 - bar, "                        ", share * 100,
-                    static_cast<unsigned long long>(documents), static_cast<double>(documents) / seconds, left);
+                    static_cast<unsigned long long>(documents),
+                    static_cast<double>(documents) / seconds, left);
     } else {
       std::snprintf(line, sizeof line, "\r%llu documents  %.1f MB  %.0f/s   ",
                     static_cast<unsigned long long>(documents), static_cast<double>(bytes) / 1e6,
@@ -52,7 +55,9 @@ class Progress {
   void Clear() {
     if (any_) std::cerr << "\r\x1b[K" << std::flush;
   }
-  double seconds() const { return std::chrono::duration<double>(SteadyClock::now() - start_).count(); }
+  double seconds() const {
+    return std::chrono::duration<double>(SteadyClock::now() - start_).count();
+  }
 
  private:
   const bool wanted_;
@@ -65,10 +70,14 @@ class Progress {
 class Importer {
  public:
   Importer(Store& store, const Context& ctx, const ImportOptions& options)
-      : store_(store), ctx_(ctx), options_(options), progress_(options.progress, options.total_bytes) {}
+      : store_(store),
+        ctx_(ctx),
+        options_(options),
+        progress_(options.progress, options.total_bytes) {}
 
   ImportResult Run(const std::function<StatusOr<std::optional<SourceItem>>()>& next,
-                   const std::function<uint64_t()>& bytes, const std::function<std::string()>& unit) {
+                   const std::function<uint64_t()>& bytes,
+                   const std::function<std::string()>& unit) {
     unit_ = unit;
     std::thread writer([this] { WriteBatches(); });
     Status read = ReadAll(next, bytes);
@@ -110,7 +119,8 @@ class Importer {
       }
       StatusOr<Document> d = Document::Parse((*item)->text);
       if (d.ok() && !d->root().is_object()) {
-        d = InvalidArgument(Concat("a document is a JSON object, found ", TypeName(d->root().type())));
+        d = InvalidArgument(
+            Concat("a document is a JSON object, found ", TypeName(d->root().type())));
       }
       if (!d.ok()) {
         if (options_.rejects == nullptr) {
@@ -126,7 +136,8 @@ class Importer {
       batch.items.push_back(*std::move(*item));
       if (batch.items.size() >= options_.batch || batch_bytes >= kBatchBytes) {
         batch_bytes = 0;
-        if (!Push(std::exchange(batch, Batch()), bytes())) return OkStatus();  // the writer says why
+        if (!Push(std::exchange(batch, Batch()), bytes()))
+          return OkStatus();  // the writer says why
       }
     }
   }
@@ -194,8 +205,9 @@ class Importer {
   void Reject(const SourceItem& item, const Status& why) {
     MutexLock lock(mutex_);
     ++result_.rejected;
-    std::string line = "{\"" + unit_() + "\":" + std::to_string(item.number) + ",\"error\":" +
-                       JsonString(ToValidUtf8(Message(why))) + ",\"text\":" + JsonString(ToValidUtf8(item.text)) + "}\n";
+    std::string line = "{\"" + unit_() + "\":" + std::to_string(item.number) +
+                       ",\"error\":" + JsonString(ToValidUtf8(Message(why))) +
+                       ",\"text\":" + JsonString(ToValidUtf8(item.text)) + "}\n";
     *options_.rejects << line;
   }
 
@@ -217,8 +229,8 @@ class Importer {
 
 ImportResult Import(Store& store, const Context& ctx,
                     const std::function<StatusOr<std::optional<SourceItem>>()>& next,
-                    const std::function<uint64_t()>& bytes, const std::function<std::string()>& unit,
-                    const ImportOptions& options) {
+                    const std::function<uint64_t()>& bytes,
+                    const std::function<std::string()>& unit, const ImportOptions& options) {
   return Importer(store, ctx, options).Run(next, bytes, unit);
 }
 

@@ -1,4 +1,5 @@
-// Loading a stream of documents into a store: parsed by one thread, written in batches by another. For tools/ only.
+// Loading a stream of documents into a store: parsed by one thread, written in batches by another.
+// For tools/ only.
 #ifndef STRATA_TOOLS_IMPORTER_H_
 #define STRATA_TOOLS_IMPORTER_H_
 
@@ -12,17 +13,19 @@
 namespace strata::tools {
 
 struct ImportOptions {
-  size_t batch = 256;             // documents a write
-  std::ostream* rejects = nullptr;  // where bad documents go; without it the first one ends the import
-  bool progress = false;          // on stderr
-  uint64_t total_bytes = 0;       // of the input, when known
+  size_t batch = 256;  // documents a write
+  std::ostream* rejects =
+      nullptr;               // where bad documents go; without it the first one ends the import
+  bool progress = false;     // on stderr
+  uint64_t total_bytes = 0;  // of the input, when known
 };
 
 struct ImportResult {
   uint64_t imported = 0;
   uint64_t rejected = 0;
   double seconds = 0;
-  // Why it ended early: a bad document ("line 7: …"), a failed write, or an interruption. What was imported before stays.
+  // Why it ended early: a bad document ("line 7: …"), a failed write, or an interruption. What was
+  // imported before stays.
   Status status;
 };
 
@@ -30,8 +33,8 @@ struct ImportResult {
 // `unit`: "line" or "element", for messages.
 ImportResult Import(Store& store, const Context& ctx,
                     const std::function<StatusOr<std::optional<SourceItem>>()>& next,
-                    const std::function<uint64_t()>& bytes, const std::function<std::string()>& unit,
-                    const ImportOptions& options);
+                    const std::function<uint64_t()>& bytes,
+                    const std::function<std::string()>& unit, const ImportOptions& options);
 
 }  // namespace strata::tools
 

@@ -1,8 +1,10 @@
 // The strata command: flags to commands.
 #include <CLI/CLI.hpp>
+#include <algorithm>
 #include <iostream>
 #include <map>
 
+#include "query/operator_table.h"
 #include "tools/app.h"
 #include "tools/commands.h"
 
@@ -12,7 +14,8 @@ using namespace strata::tools;
 
 constexpr const char* kFooter =
     "RQL, the query language:  section=games&size=gt=1000&sort(-size)&limit(10)\n"
-    "Exit status: 0 done, 1 the answer is no or it failed, 2 the command, query or pipeline is wrong.\n";
+    "Exit status: 0 done, 1 the answer is no or it failed, 2 the command, query or pipeline is "
+    "wrong.\n";
 
 struct Arguments {
   std::string file, store, id, text, rql, name, directory;
@@ -23,8 +26,10 @@ struct Arguments {
   ImportFlags import;
 };
 
-const std::map<std::string, RowFormat> kFormats = {
-    {"table", RowFormat::kTable}, {"json", RowFormat::kJson}, {"ndjson", RowFormat::kNdjson}, {"csv", RowFormat::kCsv}};
+const std::map<std::string, RowFormat> kFormats = {{"table", RowFormat::kTable},
+                                                   {"json", RowFormat::kJson},
+                                                   {"ndjson", RowFormat::kNdjson},
+                                                   {"csv", RowFormat::kCsv}};
 
 }  // namespace
 
@@ -35,7 +40,8 @@ int main(int argc, char** argv) {
   app.set_version_flag("--version", "strata 0.1");
   app.failure_message([](const CLI::App* a, const CLI::Error& e) {
     return "strata: " + std::string(e.what()) + "\nSee strata " +
-           (a->get_subcommands().empty() ? "" : a->get_subcommands()[0]->get_name() + " ") + "--help.\n";
+           (a->get_subcommands().empty() ? "" : a->get_subcommands()[0]->get_name() + " ") +
+           "--help.\n";
   });
   Arguments a;
   int exit_status = 0;
@@ -45,14 +51,20 @@ int main(int argc, char** argv) {
     c->callback([&exit_status, run] { exit_status = run(); });
     return c;
   };
-  const auto with_file = [&](CLI::App* c) { c->add_option("FILE", a.file, "the pipeline's JSON file")->required(); };
+  const auto with_file = [&](CLI::App* c) {
+    c->add_option("FILE", a.file, "the pipeline's JSON file")->required();
+  };
   const auto with_store = [&](CLI::App* c) {
     with_file(c);
     c->add_option("STORE", a.store, "a store's name in it")->required();
   };
-  const auto with_json = [&](CLI::App* c) { c->add_flag("--json", a.json, "answer in JSON, for programs"); };
+  const auto with_json = [&](CLI::App* c) {
+    c->add_flag("--json", a.json, "answer in JSON, for programs");
+  };
   const auto with_params = [&](CLI::App* c) {
-    c->add_option("--param", a.params, "a value for $1, $2, … in their order (repeat it)")->expected(1)->take_all();
+    c->add_option("--param", a.params, "a value for $1, $2, … in their order (repeat it)")
+        ->expected(1)
+        ->take_all();
   };
 
   auto* check = command("check", "checks a pipeline and says everything that is wrong with it",
@@ -66,18 +78,23 @@ int main(int argc, char** argv) {
   types->add_flag("--json-schema", a.json_schema, "a JSON Schema of pipeline files, for editors");
   with_json(types);
 
-  auto* inspect = command("inspect", "opens a pipeline and shows its tree with what each stage can do",
-                          [&] { return InspectCommand(a.file, a.json); });
+  auto* inspect =
+      command("inspect", "opens a pipeline and shows its tree with what each stage can do",
+              [&] { return InspectCommand(a.file, a.json); });
   with_file(inspect);
   with_json(inspect);
 
-  auto* import = command("import", "loads documents: NDJSON or one JSON array, from a file or stdin",
-                         [&] { return ImportCommand(a.file, a.store, a.import); });
+  auto* import =
+      command("import", "loads documents: NDJSON or one JSON array, from a file or stdin",
+              [&] { return ImportCommand(a.file, a.store, a.import); });
   with_store(import);
   import->add_option("INPUT", a.import.input, "a file, or - for stdin")->capture_default_str();
-  import->add_flag("--keep-going", a.import.keep_going, "write bad documents to a rejects file instead of stopping");
+  import->add_flag("--keep-going", a.import.keep_going,
+                   "write bad documents to a rejects file instead of stopping");
   import->add_option("--rejects", a.import.rejects, "the rejects file (default: INPUT.rejects)");
-  import->add_option("--batch", a.import.batch, "documents a write")->check(CLI::Range(1, 100000))->capture_default_str();
+  import->add_option("--batch", a.import.batch, "documents a write")
+      ->check(CLI::Range(1, 100000))
+      ->capture_default_str();
   import->add_flag("--json", a.import.json, "answer in JSON, for programs");
 
   auto* export_ = command("export", "prints a store's documents as NDJSON",
@@ -85,13 +102,16 @@ int main(int argc, char** argv) {
   with_store(export_);
   export_->add_option("RQL", a.rql, "only what this query gives");
 
-  auto* get = command("get", "prints one document", [&] { return GetCommand(a.file, a.store, a.id, a.json); });
+  auto* get = command("get", "prints one document",
+                      [&] { return GetCommand(a.file, a.store, a.id, a.json); });
   with_store(get);
   get->add_option("ID", a.id, "the document's id")->required();
   with_json(get);
 
   const auto write = [&](const char* name, const char* doc, WriteVerb verb) {
-    auto* c = command(name, doc, [&a, verb] { return WriteCommand(verb, a.file, a.store, a.id, a.text, a.json); });
+    auto* c = command(name, doc, [&a, verb] {
+      return WriteCommand(verb, a.file, a.store, a.id, a.text, a.json);
+    });
     with_store(c);
     if (verb == WriteVerb::kUpdate) {
       c->add_option("ID", a.id, "the document's id")->required();
@@ -105,7 +125,8 @@ int main(int argc, char** argv) {
   write("create", "stores a document that must not be there", WriteVerb::kCreate);
   write("update", "merges into a document that must be there (RFC 7396)", WriteVerb::kUpdate);
 
-  auto* remove = command("delete", "deletes one document", [&] { return DeleteCommand(a.file, a.store, a.id, a.json); });
+  auto* remove = command("delete", "deletes one document",
+                         [&] { return DeleteCommand(a.file, a.store, a.id, a.json); });
   with_store(remove);
   remove->add_option("ID", a.id, "the document's id")->required();
   with_json(remove);
@@ -116,11 +137,13 @@ int main(int argc, char** argv) {
   query->add_option("RQL", a.rql, "the query")->required();
   query->add_option("--format", a.format, "table, json, ndjson or csv")
       ->transform(CLI::CheckedTransformer(kFormats).description(""));
-  query->add_flag_callback("--json", [&] { a.format = RowFormat::kJson; }, "the same as --format json");
+  query->add_flag_callback(
+      "--json", [&] { a.format = RowFormat::kJson; }, "the same as --format json");
   with_params(query);
 
-  auto* explain = command("explain", "shows how a query is answered",
-                          [&] { return ExplainCommand(a.file, a.store, a.rql, a.analyze, a.json, a.params); });
+  auto* explain = command("explain", "shows how a query is answered", [&] {
+    return ExplainCommand(a.file, a.store, a.rql, a.analyze, a.json, a.params);
+  });
   with_store(explain);
   explain->add_option("RQL", a.rql, "the query")->required();
   explain->add_flag("--analyze", a.analyze, "run it, and show rows, batches and time");
@@ -131,7 +154,8 @@ int main(int argc, char** argv) {
                         [&] { return WatchCommand(a.file, a.store, a.rql, a.json, a.from); });
   with_store(watch);
   watch->add_option("RQL", a.rql, "only documents that satisfy this condition");
-  watch->add_option("--from", a.from, "begin with this sequence instead of now")->check(CLI::NonNegativeNumber);
+  watch->add_option("--from", a.from, "begin with this sequence instead of now")
+      ->check(CLI::NonNegativeNumber);
   with_json(watch);
 
   auto* backup = command("backup", "copies a RocksDB store while it is consistent",
@@ -139,11 +163,13 @@ int main(int argc, char** argv) {
   with_store(backup);
   backup->add_option("DIRECTORY", a.directory, "where to; must not be there yet")->required();
 
-  auto* parse = command("parse", "prints a query's syntax tree", [&] { return ParseCommand(a.rql, a.canonical); });
+  auto* parse = command("parse", "prints a query's syntax tree",
+                        [&] { return ParseCommand(a.rql, a.canonical); });
   parse->add_option("RQL", a.rql, "the query")->required();
   parse->add_flag("--canonical", a.canonical, "print its canonical text instead");
 
-  auto* shell = command("shell", "the same verbs interactively", [&] { return ShellCommand(a.file, a.json); });
+  auto* shell = command("shell", "the same verbs interactively",
+                        [&] { return ShellCommand(a.file, a.json); });
   with_file(shell);
   with_json(shell);
 
@@ -152,6 +178,17 @@ int main(int argc, char** argv) {
   demo->add_option("--pipeline", a.file, "another pipeline file with a store \"packages\"");
   demo->add_flag("--reload", a.reload, "load the packages again");
 
+  std::vector<std::string> names;
+  for (const CLI::App* c : app.get_subcommands({})) names.push_back(c->get_name());
+  if (argc > 1 && argv[1][0] != '-' &&
+      std::find(names.begin(), names.end(), argv[1]) == names.end()) {
+    const std::vector<std::string_view> views(names.begin(), names.end());
+    const std::string_view near = strata::Nearest(argv[1], views);
+    std::cerr << "strata: there is no command \"" << argv[1] << "\"";
+    if (!near.empty()) std::cerr << "; did you mean \"" << near << "\"?";
+    std::cerr << "\nSee strata --help.\n";
+    return kMisuse;
+  }
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& e) {

@@ -42,13 +42,15 @@ std::string PackageJson(const std::map<std::string, std::string>& fields) {
     out += JsonString(name) + ":" + JsonString(ToValidUtf8(value));
   };
   const auto number = [&](const char* name, const std::string& value) {
-    if (value.empty() || value.find_first_not_of("0123456789") != value.npos || value.size() > 18) return;
+    if (value.empty() || value.find_first_not_of("0123456789") != value.npos || value.size() > 18)
+      return;
     out += "," + JsonString(name) + ":" + std::to_string(std::strtoll(value.c_str(), nullptr, 10));
   };
   const auto list = [&](const char* name, const std::string& value) {
     if (!value.empty()) out += "," + JsonString(name) + ":" + ListJson(value);
   };
-  const std::string description = field("Description").empty() ? field("Description-en") : field("Description");
+  const std::string description =
+      field("Description").empty() ? field("Description-en") : field("Description");
   const size_t first_line = std::min(description.find('\n'), description.size());
   text("id", field("Package"));
   text("name", field("Package"));

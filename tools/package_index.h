@@ -1,4 +1,5 @@
-// Debian's package index (the control-file text that `apt-cache dumpavail` prints) as JSON documents. For tools/ only.
+// Debian's package index (the control-file text that `apt-cache dumpavail` prints) as JSON
+// documents. For tools/ only.
 #ifndef STRATA_TOOLS_PACKAGE_INDEX_H_
 #define STRATA_TOOLS_PACKAGE_INDEX_H_
 
@@ -11,7 +12,8 @@
 
 namespace strata::tools {
 
-// A control-file paragraph as a document: {"id","name","version","section",…,"size","installed_size","depends":[…]}.
+// A control-file paragraph as a document:
+// {"id","name","version","section",…,"size","installed_size","depends":[…]}.
 std::string PackageJson(const std::map<std::string, std::string>& fields);
 
 class PackageIndex {

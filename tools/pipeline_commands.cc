@@ -34,8 +34,10 @@ int CheckCommand(const std::string& file, bool json) {
     std::cout << "]}\n";
     return kOk;
   }
-  if (!config->warnings.empty()) std::cerr << DescribeProblems(file, config->warnings, "warning") << "\n";
-  std::cout << file << ": good; " << config->stages.size() << " stages in " << config->stores.size() << " stores\n";
+  if (!config->warnings.empty())
+    std::cerr << DescribeProblems(file, config->warnings, "warning") << "\n";
+  std::cout << file << ": good; " << config->stages.size() << " stages in " << config->stores.size()
+            << " stores\n";
   for (const auto& [name, outermost] : config->stores) {
     std::cout << "  " << name << ": ";
     for (size_t at = outermost;;) {
@@ -57,8 +59,9 @@ std::string TypeJson(const StageType& t) {
                     ",\"target\":" + JsonString(t.target) + ",\"options\":[";
   for (size_t i = 0; i < t.options.size(); ++i) {
     const OptionSpec& o = t.options[i];
-    out += (i > 0 ? "," : "") + std::string("{\"name\":") + JsonString(o.name) + ",\"kind\":" +
-           JsonString(OptionKindName(o.kind)) + ",\"required\":" + (o.required ? "true" : "false");
+    out += (i > 0 ? "," : "") + std::string("{\"name\":") + JsonString(o.name) +
+           ",\"kind\":" + JsonString(OptionKindName(o.kind)) +
+           ",\"required\":" + (o.required ? "true" : "false");
     if (!o.required) out += ",\"default\":" + o.default_text;
     out += ",\"doc\":" + JsonString(o.doc) + "}";
   }
@@ -67,14 +70,16 @@ std::string TypeJson(const StageType& t) {
 
 void PrintType(const StageType& t) {
   std::cout << t.name << ": " << t.doc << "\n  "
-            << (t.children == Children::kNone  ? "a base store"
-                : t.children == Children::kOne ? "a wrapper of one store (\"inner\", or before it in a list)"
-                                               : "a wrapper of several stores (\"inners\")")
+            << (t.children == Children::kNone ? "a base store"
+                : t.children == Children::kOne
+                    ? "a wrapper of one store (\"inner\", or before it in a list)"
+                    : "a wrapper of several stores (\"inners\")")
             << "; in C++ " << t.target << "\n";
   for (const OptionSpec& o : t.options) {
     std::cout << "  " << o.name << "  (" << OptionKindName(o.kind);
     for (const std::string& v : o.values) std::cout << " " << v;
-    std::cout << ", " << (o.required ? "required" : "default " + o.default_text) << ")\n      " << o.doc << "\n";
+    std::cout << ", " << (o.required ? "required" : "default " + o.default_text) << ")\n      "
+              << o.doc << "\n";
   }
 }
 
@@ -89,12 +94,14 @@ int TypesCommand(const std::string& name, bool json_schema, bool json) {
     const auto names = Registry().Names();
     if (json) {
       std::cout << "[";
-      for (size_t i = 0; i < names.size(); ++i) std::cout << (i > 0 ? "," : "") << TypeJson(*Registry().Find(names[i]));
+      for (size_t i = 0; i < names.size(); ++i)
+        std::cout << (i > 0 ? "," : "") << TypeJson(*Registry().Find(names[i]));
       std::cout << "]\n";
       return kOk;
     }
-    for (const std::string& n : names) std::cout << n << std::string(12 - std::min<size_t>(11, n.size()), ' ')
-                                                 << Registry().Find(n)->doc << "\n";
+    for (const std::string& n : names)
+      std::cout << n << std::string(12 - std::min<size_t>(11, n.size()), ' ')
+                << Registry().Find(n)->doc << "\n";
     return kOk;
   }
   const StageType* type = Registry().Find(name);
@@ -102,8 +109,10 @@ int TypesCommand(const std::string& name, bool json_schema, bool json) {
     std::vector<std::string> known = Registry().Names();
     std::vector<std::string_view> views(known.begin(), known.end());
     const std::string_view near = Nearest(name, views);
-    return Fail(InvalidArgument(near.empty() ? Concat("there is no stage type \"", name, "\"; see strata types")
-                                             : Concat("there is no stage type \"", name, "\"; did you mean \"", near, "\"?")));
+    return Fail(InvalidArgument(
+        near.empty()
+            ? Concat("there is no stage type \"", name, "\"; see strata types")
+            : Concat("there is no stage type \"", name, "\"; did you mean \"", near, "\"?")));
   }
   if (json) {
     std::cout << TypeJson(*type) << "\n";

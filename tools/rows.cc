@@ -75,7 +75,8 @@ class TablePrinter final : public RowPrinter {
   void Finish() override { out_ << "(" << count_ << (count_ == 1 ? " row)\n" : " rows)\n"); }
 
  private:
-  void Header(const std::vector<std::vector<std::string>>& cells, const std::vector<size_t>& numbers) {
+  void Header(const std::vector<std::vector<std::string>>& cells,
+              const std::vector<size_t>& numbers) {
     widths_.assign(std::max<size_t>(1, columns_.size()), 0);
     right_.assign(widths_.size(), false);
     for (size_t i = 0; i < columns_.size(); ++i) {
@@ -83,7 +84,8 @@ class TablePrinter final : public RowPrinter {
       right_[i] = numbers[i] == cells.size();
     }
     for (const auto& line : cells) {
-      for (size_t i = 0; i < line.size(); ++i) widths_[i] = std::max(widths_[i], Utf8Length(line[i]));
+      for (size_t i = 0; i < line.size(); ++i)
+        widths_[i] = std::max(widths_[i], Utf8Length(line[i]));
     }
     if (bare_) return;
     if (ColourWanted()) out_ << "\x1b[1m";
@@ -163,7 +165,8 @@ class CsvPrinter final : public RowPrinter {
     }
     for (const Document& d : rows) {
       if (columns_.empty()) out_ << Field(CellText(d.root()));
-      for (size_t i = 0; i < columns_.size(); ++i) out_ << (i > 0 ? "," : "") << Field(CellText(d.Find(columns_[i])));
+      for (size_t i = 0; i < columns_.size(); ++i)
+        out_ << (i > 0 ? "," : "") << Field(CellText(d.Find(columns_[i])));
       out_ << "\r\n";
     }
   }
@@ -189,10 +192,14 @@ class CsvPrinter final : public RowPrinter {
 
 std::unique_ptr<RowPrinter> MakeRowPrinter(RowFormat format, std::ostream& out) {
   switch (format) {
-    case RowFormat::kTable: return std::make_unique<TablePrinter>(out);
-    case RowFormat::kJson: return std::make_unique<JsonPrinter>(out);
-    case RowFormat::kNdjson: return std::make_unique<NdjsonPrinter>(out);
-    case RowFormat::kCsv: return std::make_unique<CsvPrinter>(out);
+    case RowFormat::kTable:
+      return std::make_unique<TablePrinter>(out);
+    case RowFormat::kJson:
+      return std::make_unique<JsonPrinter>(out);
+    case RowFormat::kNdjson:
+      return std::make_unique<NdjsonPrinter>(out);
+    case RowFormat::kCsv:
+      return std::make_unique<CsvPrinter>(out);
   }
   return nullptr;
 }

@@ -13,7 +13,8 @@ namespace strata::tools {
 
 enum class RowFormat { kTable, kJson, kNdjson, kCsv };
 
-// Rows may come in any number of batches. Columns of tables and CSV are the members of the first batch's rows.
+// Rows may come in any number of batches. Columns of tables and CSV are the members of the first
+// batch's rows.
 class RowPrinter {
  public:
   virtual ~RowPrinter() = default;

@@ -61,15 +61,18 @@ class Shell {
 
   // The result as JSON.
   StatusOr<std::string> Run(std::string_view line) {
-    while (!line.empty() && (line.back() == '\r' || line.back() == ' ' || line.back() == '\t')) line.remove_suffix(1);
+    while (!line.empty() && (line.back() == '\r' || line.back() == ' ' || line.back() == '\t'))
+      line.remove_suffix(1);
     const std::string_view name = Word(&line);
     if (name.empty()) return std::string("null");
     const auto& table = VerbTable();
     const auto it = table.find(name);
     if (it == table.end()) {
       const std::string_view near = Nearest(name, Verbs());
-      return InvalidArgument(near.empty() ? Concat("unknown command \"", ToValidUtf8(name.substr(0, 40)), "\"; see help")
-                                          : Concat("unknown command \"", name, "\"; did you mean \"", near, "\"?"));
+      return InvalidArgument(
+          near.empty()
+              ? Concat("unknown command \"", ToValidUtf8(name.substr(0, 40)), "\"; see help")
+              : Concat("unknown command \"", name, "\"; did you mean \"", near, "\"?"));
     }
     return it->second(*this, line);
   }
@@ -93,7 +96,8 @@ class Shell {
         {"stores", [](Shell& s, std::string_view) { return s.Stores(); }},
         {"get", [](Shell& s, std::string_view l) { return s.Get(l); }},
         {"put", [](Shell& s, std::string_view l) { return s.Write(l, Presence::kAny); }},
-        {"create", [](Shell& s, std::string_view l) { return s.Write(l, Presence::kMustNotExist); }},
+        {"create",
+         [](Shell& s, std::string_view l) { return s.Write(l, Presence::kMustNotExist); }},
         {"update", [](Shell& s, std::string_view l) { return s.Update(l); }},
         {"delete", [](Shell& s, std::string_view l) { return s.Delete(l); }},
         {"query", [](Shell& s, std::string_view l) { return s.RunQuery(l); }},
@@ -130,7 +134,8 @@ class Shell {
     std::string out = "[";
     for (const auto& [name, index] : pipeline_.config().stores) {
       if (out.size() > 1) out += ',';
-      out += "{\"name\":" + JsonString(name) + ",\"type\":" + JsonString(pipeline_.config().stages[index].type->name) + "}";
+      out += "{\"name\":" + JsonString(name) +
+             ",\"type\":" + JsonString(pipeline_.config().stages[index].type->name) + "}";
     }
     return out + "]";
   }
@@ -148,7 +153,8 @@ class Shell {
     const std::string_view store = Word(&rest);
     ASSIGN_OR_RETURN(Document d, Document::Parse(rest));
     return With(store, [&](auto& target) -> StatusOr<std::string> {
-      ASSIGN_OR_RETURN(const auto w, WriteOne(target, ctx(), {WriteKind::kPut, "", d, presence, {}}));
+      ASSIGN_OR_RETURN(const auto w,
+                       WriteOne(target, ctx(), {WriteKind::kPut, "", d, presence, {}}));
       return WriteJson(w);
     });
   }
@@ -197,11 +203,13 @@ class Shell {
   }
 
   Status NeedsTransaction() const {
-    return in_transaction_ ? OkStatus() : FailedPrecondition("there is no transaction; begin one first");
+    return in_transaction_ ? OkStatus()
+                           : FailedPrecondition("there is no transaction; begin one first");
   }
 
   StatusOr<std::string> Begin() {
-    if (in_transaction_) return FailedPrecondition("a transaction is open; commit or abort it first");
+    if (in_transaction_)
+      return FailedPrecondition("a transaction is open; commit or abort it first");
     in_transaction_ = true;
     return std::string("null");
   }
@@ -249,7 +257,8 @@ class Shell {
         failed = committed.status();
         continue;
       }
-      for (const WriteOutcome& w : committed->outcomes) out += (out.back() == '[' ? "" : ",") + WriteJson(w);
+      for (const WriteOutcome& w : committed->outcomes)
+        out += (out.back() == '[' ? "" : ",") + WriteJson(w);
     }
     End();
     if (!failed.ok()) return failed;
@@ -278,7 +287,8 @@ class Shell {
       watches_.emplace(rest, std::move(s));
     } else {
       // What is there already; a moment's patience lets a filter pass over what it does not want.
-      StatusOr<ChangeBatch> next = it->second->Next(ctx().WithTimeout(std::chrono::milliseconds(20)));
+      StatusOr<ChangeBatch> next =
+          it->second->Next(ctx().WithTimeout(std::chrono::milliseconds(20)));
       if (next.ok()) {
         batch = *std::move(next);
       } else if (next.status().code() != StatusCode::kDeadlineExceeded) {
@@ -286,7 +296,8 @@ class Shell {
       }
     }
     std::string out = Concat("{\"gap\":", batch.gap ? "true" : "false", ",\"changes\":[");
-    for (size_t i = 0; i < batch.changes.size(); ++i) out += (i > 0 ? "," : "") + ChangeJson(batch.changes[i]);
+    for (size_t i = 0; i < batch.changes.size(); ++i)
+      out += (i > 0 ? "," : "") + ChangeJson(batch.changes[i]);
     return out + "]}";
   }
 
@@ -323,7 +334,8 @@ void PrintForPeople(const std::string& result) {
     std::cout << d->root().String();
   } else if (const Value rows = d->Find("rows"); rows.is_array()) {
     std::vector<Document> documents;
-    for (uint32_t i = 0; i < rows.size(); ++i) documents.push_back(Document::FromTrusted(rows.At(i).text()));
+    for (uint32_t i = 0; i < rows.size(); ++i)
+      documents.push_back(Document::FromTrusted(rows.At(i).text()));
     const auto printer = MakeRowPrinter(RowFormat::kTable, std::cout);
     printer->Print(documents);
     printer->Finish();
@@ -336,7 +348,9 @@ int DrivenShell(Shell& shell) {
   std::string line;
   while (!shell.done() && std::getline(std::cin, line)) {
     const auto result = shell.Run(line);
-    std::cout << (result.ok() ? "{\"ok\":true,\"result\":" + *result + "}" : ErrorJson(result.status())) << std::endl;
+    std::cout << (result.ok() ? "{\"ok\":true,\"result\":" + *result + "}"
+                              : ErrorJson(result.status()))
+              << std::endl;
   }
   return kOk;
 }

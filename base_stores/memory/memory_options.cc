@@ -9,7 +9,8 @@ OptionTable<MemoryOptions> MemoryOptionTable() {
   t.Integer("change_log_entries", &MemoryOptions::change_log_entries, 100000,
             "changes kept for subscribers; one who falls behind further gets a gap")
       .Range(1, 100000000);
-  t.Size("change_log_bytes", &MemoryOptions::change_log_bytes, "64MiB", "bytes of changes kept for subscribers")
+  t.Size("change_log_bytes", &MemoryOptions::change_log_bytes, "64MiB",
+         "bytes of changes kept for subscribers")
       .Range(1 << 16, 1LL << 40);
   return t;
 }

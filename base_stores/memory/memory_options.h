@@ -8,7 +8,7 @@
 namespace strata {
 
 struct MemoryOptions {
-  int64_t max_bytes = 0;                  // 0: no bound
+  int64_t max_bytes = 0;  // 0: no bound
   int64_t change_log_entries = 100000;
   int64_t change_log_bytes = 64 << 20;
 };

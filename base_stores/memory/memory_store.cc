@@ -13,16 +13,17 @@ namespace {
 using memory::Version;
 using memory::VersionTable;
 
-constexpr size_t kChunk = 512;    // versions collected under one hold of the order's lock
-constexpr size_t kPrefetch = 6;   // documents ahead
+constexpr size_t kChunk = 512;   // versions collected under one hold of the order's lock
+constexpr size_t kPrefetch = 6;  // documents ahead
 
 class MemoryScan final : public RecordScan {
  public:
-  MemoryScan(const VersionTable& table, uint64_t revision, const IdBounds& bounds, const Filter& filter,
-             std::string_view after)
+  MemoryScan(const VersionTable& table, uint64_t revision, const IdBounds& bounds,
+             const Filter& filter, std::string_view after)
       : table_(table), revision_(revision), bounds_(bounds), filter_(filter) {
     if (bounds_.ids) {
-      std::erase_if(*bounds_.ids, [&](const std::string& id) { return !after.empty() && id <= after; });
+      std::erase_if(*bounds_.ids,
+                    [&](const std::string& id) { return !after.empty() && id <= after; });
     } else if (!after.empty() && after >= bounds_.from) {
       from_ = after;
       inclusive_ = false;
@@ -32,7 +33,8 @@ class MemoryScan final : public RecordScan {
     last_ = after;
   }
 
-  Status Next(const Context& ctx, size_t max_rows, std::vector<Document>* rows, bool* done) override {
+  Status Next(const Context& ctx, size_t max_rows, std::vector<Document>* rows,
+              bool* done) override {
     *done = false;
     while (rows->size() < max_rows) {
       if (at_ == chunk_.size()) {
@@ -57,14 +59,17 @@ class MemoryScan final : public RecordScan {
     return OkStatus();
   }
 
-  std::string Position() const override { return passed_ != nullptr ? StoredId(passed_->document) : last_; }
+  std::string Position() const override {
+    return passed_ != nullptr ? StoredId(passed_->document) : last_;
+  }
   uint64_t examined() const override { return examined_; }
 
  private:
   void Fill() {
     if (bounds_.ids) {
       for (; next_id_ < bounds_.ids->size() && chunk_.size() < kChunk; ++next_id_) {
-        if (const Version* v = table_.ReadAt((*bounds_.ids)[next_id_], revision_)) chunk_.push_back(v);
+        if (const Version* v = table_.ReadAt((*bounds_.ids)[next_id_], revision_))
+          chunk_.push_back(v);
       }
       more_ = next_id_ < bounds_.ids->size();
       return;
@@ -89,18 +94,26 @@ class MemoryScan final : public RecordScan {
   uint64_t examined_ = 0;
 };
 
-class MemoryStore final : public Store, public TransactionHost, public std::enable_shared_from_this<MemoryStore> {
+class MemoryStore final : public Store,
+                          public TransactionHost,
+                          public std::enable_shared_from_this<MemoryStore> {
  public:
   MemoryStore(const MemoryOptions& options, StoreInfo info)
-      : options_(options), info_(std::move(info)),
+      : options_(options),
+        info_(std::move(info)),
         log_(std::make_shared<ChangeLog>(static_cast<size_t>(options.change_log_entries),
                                          static_cast<size_t>(options.change_log_bytes))) {}
 
   const StoreInfo& info() const override { return info_; }
 
   Capabilities capabilities() const override {
-    return {WriteAtomicity::kBatch, Isolation::kSnapshot,  Freshness::kLatest, Durability::kNone,
-            ChangeFeed::kOrdered,   OrderedScan::kById,    true};
+    return {WriteAtomicity::kBatch,
+            Isolation::kSnapshot,
+            Freshness::kLatest,
+            Durability::kNone,
+            ChangeFeed::kOrdered,
+            OrderedScan::kById,
+            true};
   }
 
   Status Read(const Context& ctx, std::span<const std::string_view> ids,
@@ -121,8 +134,9 @@ class MemoryStore final : public Store, public TransactionHost, public std::enab
   StatusOr<WriteResult> Write(const Context& ctx, const WriteBatch& batch) override {
     RETURN_IF_ERROR(ctx.Check());
     if (batch.ops.size() > kMaxBatchOps) {
-      return ResourceExhausted(Concat("the batch has ", std::to_string(batch.ops.size()), " operations; at most ",
-                                      std::to_string(kMaxBatchOps), " are taken"));
+      return ResourceExhausted(Concat("the batch has ", std::to_string(batch.ops.size()),
+                                      " operations; at most ", std::to_string(kMaxBatchOps),
+                                      " are taken"));
     }
     WriteResult result;
     result.outcomes.reserve(batch.ops.size());
@@ -139,16 +153,19 @@ class MemoryStore final : public Store, public TransactionHost, public std::enab
 
   StatusOr<std::unique_ptr<Plan>> Prepare(const Context&, const Query& query) override {
     auto self = shared_from_this();
-    return PrepareScan(info_.stage, [self] { return self->TakeSnapshot(); }, static_cast<double>(table_.documents()),
-                       query);
+    return PrepareScan(
+        info_.stage, [self] { return self->TakeSnapshot(); },
+        static_cast<double>(table_.documents()), query);
   }
 
-  StatusOr<std::unique_ptr<Transaction>> Begin(const Context& ctx, const TransactionOptions& options) override {
+  StatusOr<std::unique_ptr<Transaction>> Begin(const Context& ctx,
+                                               const TransactionOptions& options) override {
     RETURN_IF_ERROR(ctx.Check());
     return BeginBuffered(shared_from_this(), info_.stage, ids_, options);
   }
 
-  StatusOr<std::unique_ptr<Subscription>> Subscribe(const Context&, const SubscribeRequest& request) override {
+  StatusOr<std::unique_ptr<Subscription>> Subscribe(const Context&,
+                                                    const SubscribeRequest& request) override {
     return log_->Subscribe(request);
   }
 
@@ -157,9 +174,11 @@ class MemoryStore final : public Store, public TransactionHost, public std::enab
     return std::shared_ptr<const Snapshot>(std::make_shared<MemorySnapshot>(shared_from_this()));
   }
 
-  Status Hold(const void* owner, std::span<const FinalWrite> writes, const Snapshot& snapshot) override {
+  Status Hold(const void* owner, std::span<const FinalWrite> writes,
+              const Snapshot& snapshot) override {
     MutexLock lock(commit_mutex_);
-    RETURN_IF_ERROR(CheckUnchanged(owner, writes, static_cast<const MemorySnapshot&>(snapshot).revision()));
+    RETURN_IF_ERROR(
+        CheckUnchanged(owner, writes, static_cast<const MemorySnapshot&>(snapshot).revision()));
     for (const FinalWrite& w : writes) held_[w.id] = owner;
     return OkStatus();
   }
@@ -169,16 +188,21 @@ class MemoryStore final : public Store, public TransactionHost, public std::enab
     absl::erase_if(held_, [&](const auto& h) { return h.second == owner; });
   }
 
-  StatusOr<std::vector<uint64_t>> CommitWrites(const Context& ctx, const void* owner, std::span<const FinalWrite> writes,
-                                               const Snapshot& snapshot, const TransactionOptions& options) override {
+  StatusOr<std::vector<uint64_t>> CommitWrites(const Context& ctx, const void* owner,
+                                               std::span<const FinalWrite> writes,
+                                               const Snapshot& snapshot,
+                                               const TransactionOptions& options) override {
     RETURN_IF_ERROR(ctx.Check());
     MutexLock lock(commit_mutex_);
-    RETURN_IF_ERROR(CheckUnchanged(owner, writes, static_cast<const MemorySnapshot&>(snapshot).revision()));
+    RETURN_IF_ERROR(
+        CheckUnchanged(owner, writes, static_cast<const MemorySnapshot&>(snapshot).revision()));
     Pending pending;
     std::vector<uint64_t> revisions;
     for (const FinalWrite& w : writes) {
       std::optional<Record> before = Current(w.id, pending);
-      revisions.push_back(w.after || before ? Add(w.id, before ? before->document : Document(), w.after, options.origin, &pending) : 0);
+      revisions.push_back(w.after || before ? Add(w.id, before ? before->document : Document(),
+                                                  w.after, options.origin, &pending)
+                                            : 0);
     }
     RETURN_IF_ERROR(Commit(std::move(pending)));
     return revisions;
@@ -188,7 +212,8 @@ class MemoryStore final : public Store, public TransactionHost, public std::enab
   // A batch before it is visible.
   struct Pending {
     std::vector<Change> changes;
-    absl::flat_hash_map<std::string, size_t, StringHash, std::equal_to<>> last;  // id to its newest change
+    absl::flat_hash_map<std::string, size_t, StringHash, std::equal_to<>>
+        last;  // id to its newest change
   };
 
   class MemorySnapshot final : public Snapshot {
@@ -219,7 +244,8 @@ class MemoryStore final : public Store, public TransactionHost, public std::enab
     const uint64_t revision_;
   };
 
-  std::optional<Record> Current(std::string_view id, const Pending& pending) const REQUIRES_LOCK(commit_mutex_) {
+  std::optional<Record> Current(std::string_view id, const Pending& pending) const
+      REQUIRES_LOCK(commit_mutex_) {
     if (const auto it = pending.last.find(id); it != pending.last.end()) {
       const Change& c = pending.changes[it->second];
       if (!c.after) return std::nullopt;
@@ -234,22 +260,25 @@ class MemoryStore final : public Store, public TransactionHost, public std::enab
     if (held_.empty()) return OkStatus();
     const auto it = held_.find(id);
     if (it == held_.end() || it->second == owner) return OkStatus();
-    return Aborted(Concat("a transaction that is about to commit holds ", JsonString(id), "; run again"));
+    return Aborted(
+        Concat("a transaction that is about to commit holds ", JsonString(id), "; run again"));
   }
 
-  Status CheckUnchanged(const void* owner, std::span<const FinalWrite> writes, uint64_t snapshot_revision) const
-      REQUIRES_LOCK(commit_mutex_) {
+  Status CheckUnchanged(const void* owner, std::span<const FinalWrite> writes,
+                        uint64_t snapshot_revision) const REQUIRES_LOCK(commit_mutex_) {
     for (const FinalWrite& w : writes) {
       RETURN_IF_ERROR(CheckFree(w.id, owner));
       const uint64_t changed = ChangedAt(w.id);
       if (changed > snapshot_revision) {
-        return Aborted(Concat(JsonString(w.id), " was changed by another writer; run the transaction again"));
+        return Aborted(
+            Concat(JsonString(w.id), " was changed by another writer; run the transaction again"));
       }
     }
     return OkStatus();
   }
 
-  // The revision at which the document last changed. A deletion that has been forgotten has no snapshot before it.
+  // The revision at which the document last changed. A deletion that has been forgotten has no
+  // snapshot before it.
   uint64_t ChangedAt(std::string_view id) const REQUIRES_LOCK(commit_mutex_) {
     const Version* v = table_.Newest(id);
     return v == nullptr ? 0 : v->revision;
@@ -265,14 +294,15 @@ class MemoryStore final : public Store, public TransactionHost, public std::enab
     outcome.created = after && !before;
     outcome.deleted = !after && before;
     if (after || before) {
-      outcome.revision = Add(id, before ? before->document : Document(), std::move(after), origin, pending);
+      outcome.revision =
+          Add(id, before ? before->document : Document(), std::move(after), origin, pending);
     }
     outcome.id = std::move(id);
     return outcome;
   }
 
-  uint64_t Add(const std::string& id, Document before, Document after, const std::string& origin, Pending* pending)
-      REQUIRES_LOCK(commit_mutex_) {
+  uint64_t Add(const std::string& id, Document before, Document after, const std::string& origin,
+               Pending* pending) REQUIRES_LOCK(commit_mutex_) {
     Change c;
     c.kind = !after ? ChangeKind::kDelete : before ? ChangeKind::kUpdate : ChangeKind::kCreate;
     c.sequence = table_.committed() + pending->changes.size() + 1;
@@ -292,13 +322,15 @@ class MemoryStore final : public Store, public TransactionHost, public std::enab
     installs.reserve(pending.last.size());
     for (size_t i = 0; i < pending.changes.size(); ++i) {
       const Change& c = pending.changes[i];
-      bytes += static_cast<int64_t>(c.after.text().size()) - static_cast<int64_t>(c.before.text().size());
+      bytes += static_cast<int64_t>(c.after.text().size()) -
+               static_cast<int64_t>(c.before.text().size());
       if (pending.last.size() == pending.changes.size() || pending.last[c.id] == i) {
         installs.push_back({c.id, c.after, c.sequence});
       }
     }
     if (options_.max_bytes > 0 && bytes > options_.max_bytes && bytes > bytes_) {
-      return ResourceExhausted(Concat("the store holds its max_bytes of ", std::to_string(options_.max_bytes)));
+      return ResourceExhausted(
+          Concat("the store holds its max_bytes of ", std::to_string(options_.max_bytes)));
     }
     bytes_ = bytes;
     table_.Commit(std::move(installs));
@@ -316,7 +348,8 @@ class MemoryStore final : public Store, public TransactionHost, public std::enab
   int64_t bytes_ STRATA_GUARDED_BY(commit_mutex_) = 0;
 };
 
-StatusOr<std::shared_ptr<Store>> Build(const MemoryOptions& options, StoreInfo info, const BuildContext&) {
+StatusOr<std::shared_ptr<Store>> Build(const MemoryOptions& options, StoreInfo info,
+                                       const BuildContext&) {
   return NewMemoryStore(options, std::move(info));
 }
 
@@ -327,8 +360,9 @@ std::shared_ptr<Store> NewMemoryStore(const MemoryOptions& options, StoreInfo in
 }
 
 Status RegisterMemory(StageRegistry& registry) {
-  StageType type = MakeStageType<MemoryOptions>("memory", "documents in memory; gone when the process ends",
-                                                "//base_stores/memory", Children::kNone, MemoryOptionTable(), Build);
+  StageType type = MakeStageType<MemoryOptions>(
+      "memory", "documents in memory; gone when the process ends", "//base_stores/memory",
+      Children::kNone, MemoryOptionTable(), Build);
   type.volatile_data = true;
   return registry.Register(std::move(type));
 }

@@ -1,9 +1,10 @@
-// The memory store: documents in a sharded hash table, with versions for snapshots and an ordered index for scans.
+// The memory store: documents in a sharded hash table, with versions for snapshots and an ordered
+// index for scans.
 //
 //   StatusOr<std::shared_ptr<Store>> s = NewMemoryStore({}, {.type = "memory", .stage = "cache"});
 //
-// A read takes one shard's lock for reading. One writer commits at a time; a batch becomes visible at once, when its
-// last revision is published. Old versions live as long as a snapshot needs them.
+// A read takes one shard's lock for reading. One writer commits at a time; a batch becomes visible
+// at once, when its last revision is published. Old versions live as long as a snapshot needs them.
 #ifndef STRATA_BASE_STORES_MEMORY_MEMORY_STORE_H_
 #define STRATA_BASE_STORES_MEMORY_MEMORY_STORE_H_
 
@@ -14,7 +15,8 @@
 
 namespace strata {
 
-std::shared_ptr<Store> NewMemoryStore(const MemoryOptions& options = {}, StoreInfo info = {"memory", "memory", {}});
+std::shared_ptr<Store> NewMemoryStore(const MemoryOptions& options = {},
+                                      StoreInfo info = {"memory", "memory", {}});
 
 // The stage type "memory".
 Status RegisterMemory(StageRegistry& registry);

@@ -39,7 +39,8 @@ const Version* VersionTable::ReadAt(std::string_view id, uint64_t revision) cons
   return v != nullptr && v->document ? v : nullptr;
 }
 
-bool VersionTable::Collect(uint64_t revision, const std::string* end, size_t limit, std::string* from, bool inclusive,
+bool VersionTable::Collect(uint64_t revision, const std::string* end, size_t limit,
+                           std::string* from, bool inclusive,
                            std::vector<const Version*>* out) const {
   ReadLock lock(order_mutex_);
   auto it = inclusive ? order_.lower_bound(*from) : order_.upper_bound(*from);
@@ -126,7 +127,8 @@ void VersionTable::Commit(std::vector<Install> installs) {
     }
     touched.push_back(entry);
   }
-  if (!single && !installs.empty()) committed_.store(installs.back().revision, std::memory_order_release);
+  if (!single && !installs.empty())
+    committed_.store(installs.back().revision, std::memory_order_release);
   documents_.fetch_add(static_cast<uint64_t>(more), std::memory_order_relaxed);
 
   const uint64_t oldest = Oldest();
@@ -159,8 +161,10 @@ bool VersionTable::Prune(Entry* entry, uint64_t oldest) {
     return true;
   }
   Version* visible = head;
-  while (visible != nullptr && visible->revision > oldest) visible = visible->older.load(std::memory_order_acquire);
-  if (visible == nullptr) return head->older.load(std::memory_order_acquire) == nullptr && head->document;
+  while (visible != nullptr && visible->revision > oldest)
+    visible = visible->older.load(std::memory_order_acquire);
+  if (visible == nullptr)
+    return head->older.load(std::memory_order_acquire) == nullptr && head->document;
   Version* unseen = nullptr;
   {
     WriteLock lock(shard.mutex);
@@ -171,7 +175,8 @@ bool VersionTable::Prune(Entry* entry, uint64_t oldest) {
 }
 
 void VersionTable::Sweep() {
-  // Pays for itself: a sweep looks at all that wait, so it comes only once in a share of as many commits.
+  // Pays for itself: a sweep looks at all that wait, so it comes only once in a share of as many
+  // commits.
   if (waiting_.empty() || ++commits_since_sweep_ < waiting_.size() / 4 + 1) return;
   const uint64_t oldest = Oldest();
   if (oldest == swept_at_) return;

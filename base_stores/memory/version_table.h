@@ -40,8 +40,10 @@ struct Entry {
 };
 
 // Who may read what, and why it stays alive meanwhile:
-//  * A point read holds its shard's lock for reading; versions and entries of a shard are freed only under that lock.
-//  * A snapshot is registered with its revision; no version that it sees is freed. Within one hold of the order's lock a
+//  * A point read holds its shard's lock for reading; versions and entries of a shard are freed
+//  only under that lock.
+//  * A snapshot is registered with its revision; no version that it sees is freed. Within one hold
+//  of the order's lock a
 //    scan turns entries into versions, and keeps only those.
 // Everything that changes the table is called by one writer at a time (the store's commit lock).
 class VersionTable {
@@ -52,10 +54,11 @@ class VersionTable {
   void Read(std::string_view id, Document* document, uint64_t* revision) const;
   // The version at a registered snapshot's revision.
   const Version* ReadAt(std::string_view id, uint64_t revision) const;
-  // Appends up to `limit` versions with documents that a registered snapshot sees, behind (or at, when `inclusive`) `from`
-  // and before `end` (when it is given). *from becomes the last id passed. False: there is nothing further.
-  bool Collect(uint64_t revision, const std::string* end, size_t limit, std::string* from, bool inclusive,
-               std::vector<const Version*>* out) const;
+  // Appends up to `limit` versions with documents that a registered snapshot sees, behind (or at,
+  // when `inclusive`) `from` and before `end` (when it is given). *from becomes the last id passed.
+  // False: there is nothing further.
+  bool Collect(uint64_t revision, const std::string* end, size_t limit, std::string* from,
+               bool inclusive, std::vector<const Version*>* out) const;
   // Takes the current revision as a snapshot.
   uint64_t Register();
   void Unregister(uint64_t revision);
@@ -76,7 +79,8 @@ class VersionTable {
   static constexpr size_t kShards = 64;
   struct alignas(64) Shard {
     mutable SharedMutex mutex;
-    absl::flat_hash_map<std::string_view, std::unique_ptr<Entry>, StringHash, std::equal_to<>> entries;
+    absl::flat_hash_map<std::string_view, std::unique_ptr<Entry>, StringHash, std::equal_to<>>
+        entries;
   };
 
   static size_t Hash(std::string_view id) { return StringHash{}(id); }

@@ -10,7 +10,8 @@ namespace {
 
 class LogReader final : public Subscription {
  public:
-  LogReader(std::shared_ptr<Database> database, std::shared_ptr<ChangeSignal> signal, uint64_t from, size_t max)
+  LogReader(std::shared_ptr<Database> database, std::shared_ptr<ChangeSignal> signal, uint64_t from,
+            size_t max)
       : database_(std::move(database)), signal_(std::move(signal)), from_(from), max_(max) {}
 
   StatusOr<ChangeBatch> Next(const Context& ctx) override {
@@ -28,11 +29,12 @@ class LogReader final : public Subscription {
       batch.resume_from = from_;
       return batch;
     }
-    const std::unique_ptr<const rocksdb::Snapshot, SnapshotRelease> snapshot(database_->db()->GetSnapshot(),
-                                                                             {database_->db()});
+    const std::unique_ptr<const rocksdb::Snapshot, SnapshotRelease> snapshot(
+        database_->db()->GetSnapshot(), {database_->db()});
     rocksdb::ReadOptions read;
     read.snapshot = snapshot.get();
-    const std::unique_ptr<rocksdb::Iterator> it(database_->db()->NewIterator(read, database_->changes()));
+    const std::unique_ptr<rocksdb::Iterator> it(
+        database_->db()->NewIterator(read, database_->changes()));
     for (it->Seek(SequenceKey(from_)); it->Valid() && batch.changes.size() < max_; it->Next()) {
       ASSIGN_OR_RETURN(Change c, DecodeChange(ToView(it->key()), ToView(it->value())));
       batch.changes.push_back(std::move(c));
@@ -52,9 +54,12 @@ class LogReader final : public Subscription {
     void operator()(const rocksdb::Snapshot* s) const { db->ReleaseSnapshot(s); }
   };
 
-  // The document after a change is what the id's next change found before it; after the last change, the record itself.
-  Status FillAfter(const rocksdb::ReadOptions& read, rocksdb::Iterator* it, std::vector<Change>* changes) {
-    StringMap<std::vector<Change*>> open;  // id to the changes whose `after` is not known yet (at most one)
+  // The document after a change is what the id's next change found before it; after the last
+  // change, the record itself.
+  Status FillAfter(const rocksdb::ReadOptions& read, rocksdb::Iterator* it,
+                   std::vector<Change>* changes) {
+    StringMap<std::vector<Change*>>
+        open;  // id to the changes whose `after` is not known yet (at most one)
     for (Change& c : *changes) {
       if (auto found = open.find(c.id); found != open.end()) {
         for (Change* earlier : found->second) earlier->after = c.before;
@@ -82,7 +87,9 @@ class LogReader final : public Subscription {
       }
     }
     RETURN_IF_ERROR(Translate(it->status(), "reading the change log"));
-    if (!open.empty()) return DataLoss(Concat("the change log and the data disagree about \"", open.begin()->first, "\""));
+    if (!open.empty())
+      return DataLoss(
+          Concat("the change log and the data disagree about \"", open.begin()->first, "\""));
     return OkStatus();
   }
 
@@ -100,8 +107,8 @@ StatusOr<std::unique_ptr<Subscription>> SubscribeToLog(std::shared_ptr<Database>
   const uint64_t next = database->last() + 1;
   const uint64_t from = request.from.value_or(next);
   if (from > next) {
-    return InvalidArgument(Concat("the sequence ", std::to_string(from), " lies in the future; the next one is ",
-                                  std::to_string(next)));
+    return InvalidArgument(Concat("the sequence ", std::to_string(from),
+                                  " lies in the future; the next one is ", std::to_string(next)));
   }
   return FilterChanges(std::make_unique<LogReader>(std::move(database), std::move(signal), from,
                                                    std::max<size_t>(1, request.max_changes)),

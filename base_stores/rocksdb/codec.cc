@@ -45,7 +45,8 @@ StatusOr<Record> DecodeRecord(std::string_view id, std::string_view value) {
       return Record{Document::FromTrusted(text), revision};
     }
   }
-  return DataLoss(Concat("the record of ", JsonString(ToValidUtf8(id)), " is damaged: its checksum does not hold"));
+  return DataLoss(Concat("the record of ", JsonString(ToValidUtf8(id)),
+                         " is damaged: its checksum does not hold"));
 }
 
 std::string SequenceKey(uint64_t sequence) {

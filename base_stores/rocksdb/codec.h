@@ -17,8 +17,9 @@ std::string RecordHeader(std::string_view id, uint64_t revision, std::string_vie
 // DataLoss when the checksum does not hold.
 StatusOr<Record> DecodeRecord(std::string_view id, std::string_view value);
 
-// A change's key is its sequence, big-endian. Its value holds kind, id, origin and the document before; the document
-// after is the current record when that has this revision, else the `before` of the id's next change.
+// A change's key is its sequence, big-endian. Its value holds kind, id, origin and the document
+// before; the document after is the current record when that has this revision, else the `before`
+// of the id's next change.
 std::string SequenceKey(uint64_t sequence);
 uint64_t DecodeSequenceKey(std::string_view key);
 // Everything but the text of `before`, which follows.

@@ -18,7 +18,8 @@ constexpr std::string_view kFormatKey = "format";
 class FloorFilter final : public rocksdb::CompactionFilter {
  public:
   explicit FloorFilter(uint64_t floor) : floor_(floor) {}
-  bool Filter(int, const rocksdb::Slice& key, const rocksdb::Slice&, std::string*, bool*) const override {
+  bool Filter(int, const rocksdb::Slice& key, const rocksdb::Slice&, std::string*,
+              bool*) const override {
     return DecodeSequenceKey(ToView(key)) < floor_;
   }
   const char* Name() const override { return "strata.change_log_floor"; }
@@ -29,7 +30,8 @@ class FloorFilter final : public rocksdb::CompactionFilter {
 
 class FloorFilterFactory final : public rocksdb::CompactionFilterFactory {
  public:
-  explicit FloorFilterFactory(std::shared_ptr<std::atomic<uint64_t>> floor) : floor_(std::move(floor)) {}
+  explicit FloorFilterFactory(std::shared_ptr<std::atomic<uint64_t>> floor)
+      : floor_(std::move(floor)) {}
   std::unique_ptr<rocksdb::CompactionFilter> CreateCompactionFilter(
       const rocksdb::CompactionFilter::Context&) override {
     return std::make_unique<FloorFilter>(floor_->load(std::memory_order_acquire));
@@ -40,13 +42,15 @@ class FloorFilterFactory final : public rocksdb::CompactionFilterFactory {
   std::shared_ptr<std::atomic<uint64_t>> floor_;
 };
 
-rocksdb::ColumnFamilyOptions FamilyOptions(const RocksdbOptions& options, std::shared_ptr<rocksdb::Cache> cache) {
+rocksdb::ColumnFamilyOptions FamilyOptions(const RocksdbOptions& options,
+                                           std::shared_ptr<rocksdb::Cache> cache) {
   rocksdb::ColumnFamilyOptions f;
   f.write_buffer_size = static_cast<size_t>(options.write_buffer);
   f.compression = rocksdb::kLZ4Compression;
   f.bottommost_compression = rocksdb::kZSTD;
   f.level_compaction_dynamic_level_bytes = true;
-  // A write asks first whether its id is there: most are not, and a filter says so without a search.
+  // A write asks first whether its id is there: most are not, and a filter says so without a
+  // search.
   f.memtable_prefix_bloom_size_ratio = 0.1;
   f.memtable_whole_key_filtering = true;
   rocksdb::BlockBasedTableOptions table;
@@ -84,8 +88,10 @@ Status Database::Init(const RocksdbOptions& options) {
   const std::string& path = options.path;
   std::error_code ec;
   const bool there = std::filesystem::exists(path, ec);
-  if (!there && !options.create) return NotFound(Concat("there is no directory ", path, " (and \"create\" is false)"));
-  if (there && !std::filesystem::is_directory(path, ec)) return InvalidArgument(Concat(path, " is not a directory"));
+  if (!there && !options.create)
+    return NotFound(Concat("there is no directory ", path, " (and \"create\" is false)"));
+  if (there && !std::filesystem::is_directory(path, ec))
+    return InvalidArgument(Concat(path, " is not a directory"));
   if (!there && !std::filesystem::create_directories(path, ec) && ec) {
     return Unavailable(Concat("cannot make the directory ", path, ": ", ec.message()));
   }
@@ -101,35 +107,44 @@ Status Database::Init(const RocksdbOptions& options) {
   rocksdb::ColumnFamilyOptions changes = family;
   changes.compaction_filter_factory = std::make_shared<FloorFilterFactory>(floor_);
   const std::vector<rocksdb::ColumnFamilyDescriptor> families = {
-      {rocksdb::kDefaultColumnFamilyName, family}, {"data", family}, {"changes", changes}, {"meta", family}};
+      {rocksdb::kDefaultColumnFamilyName, family},
+      {"data", family},
+      {"changes", changes},
+      {"meta", family}};
   rocksdb::TransactionDB* db = nullptr;
-  const rocksdb::Status s =
-      rocksdb::TransactionDB::Open(db_options, rocksdb::TransactionDBOptions(), path, families, &handles_, &db);
+  const rocksdb::Status s = rocksdb::TransactionDB::Open(
+      db_options, rocksdb::TransactionDBOptions(), path, families, &handles_, &db);
   if (!s.ok()) {
     if (s.IsIOError() && s.ToString().find("lock") != std::string::npos) {
-      return Unavailable(Concat("the directory ", path, " is open already, in this process or another one"));
+      return Unavailable(
+          Concat("the directory ", path, " is open already, in this process or another one"));
     }
     if (s.IsInvalidArgument() && s.ToString().find("olumn famil") != std::string::npos) {
-      return FailedPrecondition(Concat("the directory ", path, " holds something else than this store's data: ", s.ToString()));
+      return FailedPrecondition(Concat(
+          "the directory ", path, " holds something else than this store's data: ", s.ToString()));
     }
     return Translate(s, Concat("cannot open ", path));
   }
   db_.reset(db);
   ASSIGN_OR_RETURN(const uint64_t format, ReadMeta(kFormatKey, 0));
   if (format > kFormatVersion) {
-    return FailedPrecondition(Concat("the directory ", path, " was written in format ", std::to_string(format),
-                                     "; this version knows formats up to ", std::to_string(kFormatVersion)));
+    return FailedPrecondition(Concat("the directory ", path, " was written in format ",
+                                     std::to_string(format), "; this version knows formats up to ",
+                                     std::to_string(kFormatVersion)));
   }
   if (format == 0) {
     rocksdb::WriteBatch batch;
-    const rocksdb::Status put = batch.Put(meta(), ToSlice(kFormatKey), std::to_string(kFormatVersion));
+    const rocksdb::Status put =
+        batch.Put(meta(), ToSlice(kFormatKey), std::to_string(kFormatVersion));
     RETURN_IF_ERROR(Translate(put, "writing the format"));
     RETURN_IF_ERROR(Write(&batch, true));
   }
   ASSIGN_OR_RETURN(const uint64_t floor, ReadMeta(kFloorKey, 1));
   set_floor(floor);
-  // Every write logs a change and the newest is never dropped, so the log's end is the newest sequence.
-  std::unique_ptr<rocksdb::Iterator> it(this->db()->NewIterator(rocksdb::ReadOptions(), this->changes()));
+  // Every write logs a change and the newest is never dropped, so the log's end is the newest
+  // sequence.
+  std::unique_ptr<rocksdb::Iterator> it(
+      this->db()->NewIterator(rocksdb::ReadOptions(), this->changes()));
   it->SeekToLast();
   RETURN_IF_ERROR(Translate(it->status(), "reading the change log"));
   set_last(it->Valid() ? DecodeSequenceKey(ToView(it->key())) : floor - 1);
@@ -155,7 +170,8 @@ StatusOr<uint64_t> Database::ReadMeta(std::string_view key, uint64_t missing) co
   return v;
 }
 
-Status Database::Get(const rocksdb::ReadOptions& read, std::string_view id, std::optional<Record>* out) const {
+Status Database::Get(const rocksdb::ReadOptions& read, std::string_view id,
+                     std::optional<Record>* out) const {
   rocksdb::PinnableSlice value;
   const rocksdb::Status s = db()->Get(read, data(), ToSlice(id), &value);
   if (s.ok()) [[likely]] {
@@ -174,7 +190,8 @@ Status Database::Write(rocksdb::WriteBatch* batch, bool sync) {
   settled.skip_concurrency_control = true;
   settled.skip_duplicate_key_check = true;
   rocksdb::Status s = db_->Write(options, settled, batch);
-  if (!s.ok() && db()->Resume().ok()) s = db_->Write(options, settled, batch);  // after a full disk was emptied
+  if (!s.ok() && db()->Resume().ok())
+    s = db_->Write(options, settled, batch);  // after a full disk was emptied
   return Translate(s, "writing");
 }
 

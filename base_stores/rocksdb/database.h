@@ -1,4 +1,5 @@
-// The open RocksDB directory: column families, errors translated, the change log's floor. For base_stores/rocksdb only.
+// The open RocksDB directory: column families, errors translated, the change log's floor. For
+// base_stores/rocksdb only.
 #ifndef STRATA_BASE_STORES_ROCKSDB_DATABASE_H_
 #define STRATA_BASE_STORES_ROCKSDB_DATABASE_H_
 
@@ -26,7 +27,8 @@ class Database {
   ~Database();
 
   // The record; nothing when it is missing.
-  Status Get(const rocksdb::ReadOptions& read, std::string_view id, std::optional<Record>* out) const;
+  Status Get(const rocksdb::ReadOptions& read, std::string_view id,
+             std::optional<Record>* out) const;
 
   rocksdb::DB* db() const { return db_->GetRootDB(); }
   rocksdb::ColumnFamilyHandle* data() const { return handles_[1]; }

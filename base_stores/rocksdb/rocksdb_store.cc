@@ -49,10 +49,12 @@ class RocksdbSnapshot final : public Snapshot {
 
 class RocksdbScan final : public RecordScan {
  public:
-  RocksdbScan(const RocksdbSnapshot& snapshot, const IdBounds& bounds, const Filter& filter, std::string_view after)
+  RocksdbScan(const RocksdbSnapshot& snapshot, const IdBounds& bounds, const Filter& filter,
+              std::string_view after)
       : snapshot_(snapshot), bounds_(bounds), filter_(filter), last_(after) {
     if (bounds_.ids) {
-      std::erase_if(*bounds_.ids, [&](const std::string& id) { return !after.empty() && id <= after; });
+      std::erase_if(*bounds_.ids,
+                    [&](const std::string& id) { return !after.empty() && id <= after; });
       return;
     }
     rocksdb::ReadOptions read = snapshot.read();
@@ -71,7 +73,8 @@ class RocksdbScan final : public RecordScan {
     }
   }
 
-  Status Next(const Context& ctx, size_t max_rows, std::vector<Document>* rows, bool* done) override {
+  Status Next(const Context& ctx, size_t max_rows, std::vector<Document>* rows,
+              bool* done) override {
     *done = false;
     if (bounds_.ids) return NextOfIds(ctx, max_rows, rows, done);
     while (rows->size() < max_rows) {
@@ -81,7 +84,8 @@ class RocksdbScan final : public RecordScan {
       }
       if (examined_ % 256 == 0) RETURN_IF_ERROR(ctx.Check());
       ++examined_;
-      ASSIGN_OR_RETURN(Record record, rocksdb_store::DecodeRecord(ToView(it_->key()), ToView(it_->value())));
+      ASSIGN_OR_RETURN(Record record,
+                       rocksdb_store::DecodeRecord(ToView(it_->key()), ToView(it_->value())));
       last_ = ToView(it_->key());
       if (filter_.Matches(record.document.root())) rows->push_back(std::move(record.document));
       it_->Next();
@@ -101,7 +105,8 @@ class RocksdbScan final : public RecordScan {
       }
       RETURN_IF_ERROR(ctx.Check());
       std::optional<Record> record;
-      RETURN_IF_ERROR(snapshot_.database().Get(snapshot_.read(), (*bounds_.ids)[next_id_], &record));
+      RETURN_IF_ERROR(
+          snapshot_.database().Get(snapshot_.read(), (*bounds_.ids)[next_id_], &record));
       last_ = (*bounds_.ids)[next_id_];
       if (!record) continue;
       ++examined_;
@@ -125,10 +130,14 @@ std::unique_ptr<RecordScan> RocksdbSnapshot::Scan(const IdBounds& bounds, const 
   return std::make_unique<RocksdbScan>(*this, bounds, filter, after);
 }
 
-class RocksdbStore final : public Store, public TransactionHost, public std::enable_shared_from_this<RocksdbStore> {
+class RocksdbStore final : public Store,
+                           public TransactionHost,
+                           public std::enable_shared_from_this<RocksdbStore> {
  public:
   RocksdbStore(const RocksdbOptions& options, StoreInfo info, std::shared_ptr<Database> database)
-      : options_(options), info_(std::move(info)), database_(std::move(database)),
+      : options_(options),
+        info_(std::move(info)),
+        database_(std::move(database)),
         signal_(std::make_shared<ChangeSignal>()) {}
 
   const StoreInfo& info() const override { return info_; }
@@ -137,7 +146,8 @@ class RocksdbStore final : public Store, public TransactionHost, public std::ena
     return {WriteAtomicity::kBatch,
             Isolation::kSnapshot,
             Freshness::kLatest,
-            options_.durability == RocksdbDurability::kSync ? Durability::kMachine : Durability::kProcess,
+            options_.durability == RocksdbDurability::kSync ? Durability::kMachine
+                                                            : Durability::kProcess,
             ChangeFeed::kResumable,
             OrderedScan::kById,
             true};
@@ -152,7 +162,8 @@ class RocksdbStore final : public Store, public TransactionHost, public std::ena
     for (std::string_view id : ids) keys.push_back(ToSlice(id));
     std::vector<rocksdb::PinnableSlice> values(ids.size());
     std::vector<rocksdb::Status> statuses(ids.size());
-    database_->db()->MultiGet(read, database_->data(), keys.size(), keys.data(), values.data(), statuses.data());
+    database_->db()->MultiGet(read, database_->data(), keys.size(), keys.data(), values.data(),
+                              statuses.data());
     for (size_t i = 0; i < ids.size(); ++i) {
       out[i].reset();
       if (statuses[i].IsNotFound()) continue;
@@ -166,10 +177,12 @@ class RocksdbStore final : public Store, public TransactionHost, public std::ena
   StatusOr<WriteResult> Write(const Context& ctx, const WriteBatch& batch) override {
     RETURN_IF_ERROR(ctx.Check());
     if (batch.ops.size() > kMaxBatchOps) {
-      return ResourceExhausted(Concat("the batch has ", std::to_string(batch.ops.size()), " operations; at most ",
-                                      std::to_string(kMaxBatchOps), " are taken"));
+      return ResourceExhausted(Concat("the batch has ", std::to_string(batch.ops.size()),
+                                      " operations; at most ", std::to_string(kMaxBatchOps),
+                                      " are taken"));
     }
-    if (batch.origin.size() > kMaxIdBytes) return InvalidArgument("the origin is longer than an id may be");
+    if (batch.origin.size() > kMaxIdBytes)
+      return InvalidArgument("the origin is longer than an id may be");
     Writer w;
     w.batch = &batch;
     w.sync = WantsSync(batch.durability);
@@ -180,24 +193,31 @@ class RocksdbStore final : public Store, public TransactionHost, public std::ena
 
   StatusOr<std::unique_ptr<Plan>> Prepare(const Context&, const Query& query) override {
     auto self = shared_from_this();
-    return PrepareScan(info_.stage, [self] { return self->TakeSnapshot(); }, database_->EstimatedDocuments(), query);
+    return PrepareScan(
+        info_.stage, [self] { return self->TakeSnapshot(); }, database_->EstimatedDocuments(),
+        query);
   }
 
-  StatusOr<std::unique_ptr<Transaction>> Begin(const Context& ctx, const TransactionOptions& options) override {
+  StatusOr<std::unique_ptr<Transaction>> Begin(const Context& ctx,
+                                               const TransactionOptions& options) override {
     RETURN_IF_ERROR(ctx.Check());
-    if (options.origin.size() > kMaxIdBytes) return InvalidArgument("the origin is longer than an id may be");
+    if (options.origin.size() > kMaxIdBytes)
+      return InvalidArgument("the origin is longer than an id may be");
     return BeginBuffered(shared_from_this(), info_.stage, ids_, options);
   }
 
-  StatusOr<std::unique_ptr<Subscription>> Subscribe(const Context&, const SubscribeRequest& request) override {
+  StatusOr<std::unique_ptr<Subscription>> Subscribe(const Context&,
+                                                    const SubscribeRequest& request) override {
     return rocksdb_store::SubscribeToLog(database_, signal_, request);
   }
 
   Status Backup(const std::string& directory) {
     rocksdb::Checkpoint* raw = nullptr;
-    RETURN_IF_ERROR(Translate(rocksdb::Checkpoint::Create(database_->db(), &raw), "preparing a backup"));
+    RETURN_IF_ERROR(
+        Translate(rocksdb::Checkpoint::Create(database_->db(), &raw), "preparing a backup"));
     const std::unique_ptr<rocksdb::Checkpoint> checkpoint(raw);
-    return Translate(checkpoint->CreateCheckpoint(directory), Concat("writing a backup to ", directory));
+    return Translate(checkpoint->CreateCheckpoint(directory),
+                     Concat("writing a backup to ", directory));
   }
 
   // ---- TransactionHost ----
@@ -205,7 +225,8 @@ class RocksdbStore final : public Store, public TransactionHost, public std::ena
     return std::shared_ptr<const Snapshot>(std::make_shared<RocksdbSnapshot>(database_));
   }
 
-  Status Hold(const void* owner, std::span<const FinalWrite> writes, const Snapshot& snapshot) override {
+  Status Hold(const void* owner, std::span<const FinalWrite> writes,
+              const Snapshot& snapshot) override {
     Writer w;
     w.writes = writes;
     w.owner = owner;
@@ -220,8 +241,10 @@ class RocksdbStore final : public Store, public TransactionHost, public std::ena
     absl::erase_if(held_, [&](const auto& h) { return h.second == owner; });
   }
 
-  StatusOr<std::vector<uint64_t>> CommitWrites(const Context& ctx, const void* owner, std::span<const FinalWrite> writes,
-                                               const Snapshot& snapshot, const TransactionOptions& options) override {
+  StatusOr<std::vector<uint64_t>> CommitWrites(const Context& ctx, const void* owner,
+                                               std::span<const FinalWrite> writes,
+                                               const Snapshot& snapshot,
+                                               const TransactionOptions& options) override {
     RETURN_IF_ERROR(ctx.Check());
     Writer w;
     w.writes = writes;
@@ -298,7 +321,8 @@ class RocksdbStore final : public Store, public TransactionHost, public std::ena
       group.batch.SetSavePoint();
       const uint64_t next = group.next;
       std::vector<std::pair<std::string, std::optional<std::optional<Record>>>> undo;
-      w->status = w->batch != nullptr ? AddBatch(w, &group, &undo) : AddTransaction(w, &group, &undo);
+      w->status =
+          w->batch != nullptr ? AddBatch(w, &group, &undo) : AddTransaction(w, &group, &undo);
       if (w->status.ok()) {
         (void)group.batch.PopSavePoint();
         sync = sync || w->sync;
@@ -361,7 +385,8 @@ class RocksdbStore final : public Store, public TransactionHost, public std::ena
     if (held_.empty()) return OkStatus();
     const auto it = held_.find(id);
     if (it == held_.end() || it->second == owner) return OkStatus();
-    return Aborted(Concat("a transaction that is about to commit holds ", JsonString(id), "; run again"));
+    return Aborted(
+        Concat("a transaction that is about to commit holds ", JsonString(id), "; run again"));
   }
 
   Status AddBatch(Writer* w, Group* group, Undo* undo) {
@@ -375,7 +400,8 @@ class RocksdbStore final : public Store, public TransactionHost, public std::ena
     return OkStatus();
   }
 
-  StatusOr<WriteOutcome> Apply(const WriteOp& op, const std::string& origin, Group* group, Undo* undo) {
+  StatusOr<WriteOutcome> Apply(const WriteOp& op, const std::string& origin, Group* group,
+                               Undo* undo) {
     ASSIGN_OR_RETURN(std::string id, ResolveId(op, ids_));
     RETURN_IF_ERROR(CheckFree(id, nullptr));
     std::optional<Record> before;
@@ -385,7 +411,8 @@ class RocksdbStore final : public Store, public TransactionHost, public std::ena
     outcome.created = after && !before;
     outcome.deleted = !after && before;
     if (after || before) {
-      ASSIGN_OR_RETURN(outcome.revision, Add(id, before ? before->document : Document(), after, origin, group, undo));
+      ASSIGN_OR_RETURN(outcome.revision,
+                       Add(id, before ? before->document : Document(), after, origin, group, undo));
     }
     outcome.id = std::move(id);
     return outcome;
@@ -399,12 +426,14 @@ class RocksdbStore final : public Store, public TransactionHost, public std::ena
       RETURN_IF_ERROR(Current(f.id, *group, &now));
       RETURN_IF_ERROR(database_->Get(w->snapshot->read(), f.id, &then));
       if ((now ? now->revision : 0) != (then ? then->revision : 0)) {
-        return Aborted(Concat(JsonString(f.id), " was changed by another writer; run the transaction again"));
+        return Aborted(
+            Concat(JsonString(f.id), " was changed by another writer; run the transaction again"));
       }
       if (w->hold_only) continue;
       WriteOutcome outcome{f.id, 0, false, false};
       if (f.after || now) {
-        ASSIGN_OR_RETURN(outcome.revision, Add(f.id, now ? now->document : Document(), f.after, w->origin, group, undo));
+        ASSIGN_OR_RETURN(outcome.revision, Add(f.id, now ? now->document : Document(), f.after,
+                                               w->origin, group, undo));
       }
       w->result.outcomes.push_back(std::move(outcome));
     }
@@ -415,20 +444,23 @@ class RocksdbStore final : public Store, public TransactionHost, public std::ena
     return OkStatus();
   }
 
-  StatusOr<uint64_t> Add(const std::string& id, const Document& before, const Document& after, std::string_view origin,
-                         Group* group, Undo* undo) {
+  StatusOr<uint64_t> Add(const std::string& id, const Document& before, const Document& after,
+                         std::string_view origin, Group* group, Undo* undo) {
     const uint64_t sequence = group->next++;
     rocksdb::Status s;
     const rocksdb::Slice key(id);
     if (after) {
       const std::string header = rocksdb_store::RecordHeader(id, sequence, after.text());
       const rocksdb::Slice parts[] = {header, ToSlice(after.text())};
-      s = group->batch.Put(database_->data(), rocksdb::SliceParts(&key, 1), rocksdb::SliceParts(parts, 2));
+      s = group->batch.Put(database_->data(), rocksdb::SliceParts(&key, 1),
+                           rocksdb::SliceParts(parts, 2));
     } else {
       s = group->batch.Delete(database_->data(), key);
     }
     RETURN_IF_ERROR(Translate(s, "writing"));
-    const ChangeKind kind = !after ? ChangeKind::kDelete : before ? ChangeKind::kUpdate : ChangeKind::kCreate;
+    const ChangeKind kind = !after   ? ChangeKind::kDelete
+                            : before ? ChangeKind::kUpdate
+                                     : ChangeKind::kCreate;
     const std::string change_key = rocksdb_store::SequenceKey(sequence);
     const std::string change = rocksdb_store::ChangeHeader(kind, id, origin);
     const rocksdb::Slice change_key_slice(change_key);
@@ -463,7 +495,8 @@ class RocksdbStore final : public Store, public TransactionHost, public std::ena
   StringMap<const void*> held_ STRATA_GUARDED_BY(held_mutex_);
 };
 
-StatusOr<std::shared_ptr<Store>> Build(const RocksdbOptions& options, StoreInfo info, const BuildContext&) {
+StatusOr<std::shared_ptr<Store>> Build(const RocksdbOptions& options, StoreInfo info,
+                                       const BuildContext&) {
   return OpenRocksdbStore(options, std::move(info));
 }
 
@@ -476,13 +509,15 @@ StatusOr<std::shared_ptr<Store>> OpenRocksdbStore(const RocksdbOptions& options,
 
 Status BackupRocksdb(Store& store, const std::string& directory) {
   auto* rocks = dynamic_cast<RocksdbStore*>(&store);
-  if (rocks == nullptr) return InvalidArgument(Concat("a store of type ", store.info().type, " has no backup"));
+  if (rocks == nullptr)
+    return InvalidArgument(Concat("a store of type ", store.info().type, " has no backup"));
   return rocks->Backup(directory);
 }
 
 Status RegisterRocksdb(StageRegistry& registry) {
-  StageType type = MakeStageType<RocksdbOptions>("rocksdb", "documents on this machine's disk, in a RocksDB directory",
-                                                 "//base_stores/rocksdb", Children::kNone, RocksdbOptionTable(), Build);
+  StageType type = MakeStageType<RocksdbOptions>(
+      "rocksdb", "documents on this machine's disk, in a RocksDB directory",
+      "//base_stores/rocksdb", Children::kNone, RocksdbOptionTable(), Build);
   type.exclusive_option = "path";
   return registry.Register(std::move(type));
 }

@@ -1,8 +1,10 @@
-// The RocksDB store: documents on disk, with a revision and a checksum each, and a change log that survives restarts.
+// The RocksDB store: documents on disk, with a revision and a checksum each, and a change log that
+// survives restarts.
 //
-// A directory holds three column families: "data" (id to record), "changes" (sequence to change) and "meta" (format
-// version, floor of the change log). A write puts all three into one RocksDB batch, so they never part. Writers that come
-// together share one batch and one sync (group commit, as LevelDB's DBImpl::Write does it).
+// A directory holds three column families: "data" (id to record), "changes" (sequence to change)
+// and "meta" (format version, floor of the change log). A write puts all three into one RocksDB
+// batch, so they never part. Writers that come together share one batch and one sync (group commit,
+// as LevelDB's DBImpl::Write does it).
 #ifndef STRATA_BASE_STORES_ROCKSDB_ROCKSDB_STORE_H_
 #define STRATA_BASE_STORES_ROCKSDB_ROCKSDB_STORE_H_
 
@@ -14,13 +16,14 @@
 
 namespace strata {
 
-// Opens or makes the directory. Errors: Unavailable when another process has it open, FailedPrecondition when a newer
-// version of this library wrote it, DataLoss when it is damaged, NotFound when it is not there and may not be made.
+// Opens or makes the directory. Errors: Unavailable when another process has it open,
+// FailedPrecondition when a newer version of this library wrote it, DataLoss when it is damaged,
+// NotFound when it is not there and may not be made.
 StatusOr<std::shared_ptr<Store>> OpenRocksdbStore(const RocksdbOptions& options,
                                                   StoreInfo info = {"rocksdb", "rocksdb", {}});
 
-// Writes a consistent copy (hard links where it can) into a directory that must not exist yet, while the store goes on.
-// InvalidArgument when `store` is not a RocksDB store.
+// Writes a consistent copy (hard links where it can) into a directory that must not exist yet,
+// while the store goes on. InvalidArgument when `store` is not a RocksDB store.
 Status BackupRocksdb(Store& store, const std::string& directory);
 
 // The stage type "rocksdb".

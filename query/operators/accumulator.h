@@ -17,7 +17,9 @@ class Accumulator {
 
   void Add(Value v) {
     switch (op_) {
-      case Op::kCount: ++count_; return;
+      case Op::kCount:
+        ++count_;
+        return;
       case Op::kSum:
       case Op::kMean:
         if (!v.is_number()) return;
@@ -37,18 +39,23 @@ class Accumulator {
       case Op::kFirst:
         if (!kept_ && v.exists()) kept_ = Document::FromTrusted(v.text());
         return;
-      default: return;
+      default:
+        return;
     }
   }
 
   // JSON text.
   std::string Result() const {
     switch (op_) {
-      case Op::kCount: return std::to_string(count_);
-      case Op::kSum: return sum_.ToString();
+      case Op::kCount:
+        return std::to_string(count_);
+      case Op::kSum:
+        return sum_.ToString();
       case Op::kMean:
-        return count_ == 0 ? "null" : Number(sum_.ToDouble() / static_cast<double>(count_)).ToString();
-      default: return kept_ ? std::string(kept_.text()) : "null";
+        return count_ == 0 ? "null"
+                           : Number(sum_.ToDouble() / static_cast<double>(count_)).ToString();
+      default:
+        return kept_ ? std::string(kept_.text()) : "null";
     }
   }
 

@@ -8,7 +8,8 @@
 namespace strata {
 namespace {
 
-// Groups by the values at the paths (missing is a value of its own) in the order in which groups first came up.
+// Groups by the values at the paths (missing is a value of its own) in the order in which groups
+// first came up.
 class AggregateOperator final : public RootOperator {
  public:
   AggregateOperator(const Node& n, size_t budget) : RootOperator(n), budget_(budget) {

@@ -43,8 +43,8 @@ class DistinctOperator final : public RootOperator {
   size_t held_ = 0;
 };
 
-// Each row, then, depth first, the objects nested in it: at one property (an object or an array of them), or at any.
-// Documents are trees of bounded depth, so there is no cycle to guard against.
+// Each row, then, depth first, the objects nested in it: at one property (an object or an array of
+// them), or at any. Documents are trees of bounded depth, so there is no cycle to guard against.
 class RecurseOperator final : public RootOperator {
  public:
   explicit RecurseOperator(const Node& n) : RootOperator(n) {
@@ -100,6 +100,8 @@ class RecurseOperator final : public RootOperator {
 std::unique_ptr<Operator> MakeDistinct(const Node& n, size_t memory_budget) {
   return std::make_unique<DistinctOperator>(n, memory_budget);
 }
-std::unique_ptr<Operator> MakeRecurse(const Node& n) { return std::make_unique<RecurseOperator>(n); }
+std::unique_ptr<Operator> MakeRecurse(const Node& n) {
+  return std::make_unique<RecurseOperator>(n);
+}
 
 }  // namespace strata

@@ -25,7 +25,9 @@ bool RootOperator::TakePosition(std::string* position) {
   return true;
 }
 
-std::string RootOperator::Position() const { return {reinterpret_cast<const char*>(&given_), sizeof given_}; }
+std::string RootOperator::Position() const {
+  return {reinterpret_cast<const char*>(&given_), sizeof given_};
+}
 
 Status RootOperator::Next(const Context& ctx, size_t max_rows, RowBatch* batch) {
   for (;;) {
@@ -45,7 +47,8 @@ Status RootOperator::Next(const Context& ctx, size_t max_rows, RowBatch* batch) 
 }
 
 Status OverBudget(std::string_view operation, size_t budget) {
-  return ResourceExhausted(Concat(operation, " holds more than its budget of ", std::to_string(budget >> 20),
+  return ResourceExhausted(Concat(operation, " holds more than its budget of ",
+                                  std::to_string(budget >> 20),
                                   " MiB; narrow the query, add a limit, or raise memory_budget"));
 }
 
@@ -60,18 +63,30 @@ StatusOr<OperatorList> MakeOperators(const Query& residual, size_t memory_budget
     const Node& n = stages[i];
     switch (n.op()) {
       case Op::kSort: {
-        const Node* limit = i + 1 < stages.size() && stages[i + 1].is(Op::kLimit) ? &stages[i + 1] : nullptr;
+        const Node* limit =
+            i + 1 < stages.size() && stages[i + 1].is(Op::kLimit) ? &stages[i + 1] : nullptr;
         list.push_back(MakeSort(n, limit, memory_budget));
         break;
       }
       case Op::kSelect:
       case Op::kUnselect:
-      case Op::kValues: list.push_back(MakeProjection(n)); break;
-      case Op::kLimit: list.push_back(MakeLimit(n)); break;
-      case Op::kDistinct: list.push_back(MakeDistinct(n, memory_budget)); break;
-      case Op::kRecurse: list.push_back(MakeRecurse(n)); break;
-      case Op::kAggregate: list.push_back(MakeAggregate(n, memory_budget)); break;
-      case Op::kAfter: return Internal("after(…) reached an operator");
+      case Op::kValues:
+        list.push_back(MakeProjection(n));
+        break;
+      case Op::kLimit:
+        list.push_back(MakeLimit(n));
+        break;
+      case Op::kDistinct:
+        list.push_back(MakeDistinct(n, memory_budget));
+        break;
+      case Op::kRecurse:
+        list.push_back(MakeRecurse(n));
+        break;
+      case Op::kAggregate:
+        list.push_back(MakeAggregate(n, memory_budget));
+        break;
+      case Op::kAfter:
+        return Internal("after(…) reached an operator");
       default:
         if (SpecOf(n.op()).role == Role::kScalar) {
           list.push_back(MakeScalar(n));

@@ -10,8 +10,9 @@
 
 namespace strata {
 
-// Either row by row (each output row comes from the rows pulled so far, nothing is held back, so the input's position
-// is its own), or a root of positions (it counts what it gave, and a resumed run repeats the input and skips).
+// Either row by row (each output row comes from the rows pulled so far, nothing is held back, so
+// the input's position is its own), or a root of positions (it counts what it gave, and a resumed
+// run repeats the input and skips).
 class Operator : public Cursor {
  public:
   void SetInput(std::unique_ptr<Cursor> input) { input_ = std::move(input); }

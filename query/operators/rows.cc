@@ -43,7 +43,8 @@ class FilterOperator final : public Operator {
 
 class ProjectionOperator final : public Operator {
  public:
-  explicit ProjectionOperator(const Node& n) : Operator(n), op_(n.op()), paths_(PathsOf(n.args())) {}
+  explicit ProjectionOperator(const Node& n)
+      : Operator(n), op_(n.op()), paths_(PathsOf(n.args())) {}
 
   bool TakePosition(std::string*) override { return true; }
   std::string Position() const override { return input().Position(); }
@@ -79,7 +80,8 @@ class LimitOperator final : public Operator {
   explicit LimitOperator(const Node& n) : Operator(n), spec_(LimitOf(n)) {
     if (n.size() == 3) {
       const Node& max = n.arg(2);
-      count_total_to_ = max.is_string() ? ~uint64_t{0} : static_cast<uint64_t>(max.number().int_value());
+      count_total_to_ =
+          max.is_string() ? ~uint64_t{0} : static_cast<uint64_t>(max.number().int_value());
     }
   }
 
@@ -105,7 +107,8 @@ class LimitOperator final : public Operator {
       }
       const bool skipping = seen_ < spec_.start;
       const uint64_t want = skipping ? spec_.start - seen_ : spec_.count - (seen_ - spec_.start);
-      RETURN_IF_ERROR(input().Next(ctx, std::min<uint64_t>(skipping ? kBatchRows : max_rows, want), batch));
+      RETURN_IF_ERROR(
+          input().Next(ctx, std::min<uint64_t>(skipping ? kBatchRows : max_rows, want), batch));
       seen_ += batch->rows.size();
       if (skipping) batch->rows.clear();
       if (batch->end != EndReason::kMore) {
@@ -145,7 +148,9 @@ StatusOr<std::unique_ptr<Operator>> MakeFilter(const std::vector<Node>& conditio
   ASSIGN_OR_RETURN(Filter f, Filter::Compile(conditions));
   return std::unique_ptr<Operator>(std::make_unique<FilterOperator>(conditions, std::move(f)));
 }
-std::unique_ptr<Operator> MakeProjection(const Node& n) { return std::make_unique<ProjectionOperator>(n); }
+std::unique_ptr<Operator> MakeProjection(const Node& n) {
+  return std::make_unique<ProjectionOperator>(n);
+}
 std::unique_ptr<Operator> MakeLimit(const Node& n) { return std::make_unique<LimitOperator>(n); }
 
 }  // namespace strata

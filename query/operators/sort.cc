@@ -7,8 +7,8 @@
 namespace strata {
 namespace {
 
-// Sorts by binary keys; rows with equal keys by id, then in the order in which they came. With a limit behind it,
-// keeps only the rows that can still be wanted, in a heap.
+// Sorts by binary keys; rows with equal keys by id, then in the order in which they came. With a
+// limit behind it, keeps only the rows that can still be wanted, in a heap.
 class SortOperator final : public RootOperator {
  public:
   SortOperator(const Node& n, const Node* limit, size_t budget) : RootOperator(n), budget_(budget) {
@@ -65,7 +65,8 @@ class SortOperator final : public RootOperator {
         held += Bytes(row);
         if (held > budget_) return OverBudget("sort", budget_);
         rows_.push_back(std::move(row));
-        if (keep_ != std::numeric_limits<uint64_t>::max()) std::push_heap(rows_.begin(), rows_.end());
+        if (keep_ != std::numeric_limits<uint64_t>::max())
+          std::push_heap(rows_.begin(), rows_.end());
       }
     } while (in.end == EndReason::kMore);
     std::sort(rows_.begin(), rows_.end());
@@ -73,12 +74,15 @@ class SortOperator final : public RootOperator {
     return OkStatus();
   }
 
-  static size_t Bytes(const Row& r) { return sizeof(Row) + r.key.capacity() + r.document.MemoryBytes(); }
+  static size_t Bytes(const Row& r) {
+    return sizeof(Row) + r.key.capacity() + r.document.MemoryBytes();
+  }
 
   std::string KeyOf(const Document& d) const {
     std::string key;
     for (const SortKey& k : keys_) {
-      AppendKey(&key, k.path.Get(d.root()), k.descending ? SortDirection::kDescending : SortDirection::kAscending);
+      AppendKey(&key, k.path.Get(d.root()),
+                k.descending ? SortDirection::kDescending : SortDirection::kAscending);
     }
     static const Path* const kId = new Path(Path::Of("id"));
     AppendKey(&key, kId->Get(d.root()));

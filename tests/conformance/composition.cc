@@ -9,9 +9,11 @@ namespace strata::testing {
 
 std::vector<Composition> AllCompositions() {
   const std::string memory = R"({"type":"memory"})";
-  const std::string rocksdb = R"({"type":"rocksdb","path":"data","write_buffer":"4MiB","durability":"async"})";
+  const std::string rocksdb =
+      R"({"type":"rocksdb","path":"data","write_buffer":"4MiB","durability":"async"})";
   const auto stack = [](const std::string& wrappers, const std::string& base) {
-    return R"({"stores":{"s":[)" + wrappers + (wrappers.empty() ? "" : ",") + base + R"(]},"serve":["s"]})";
+    return R"({"stores":{"s":[)" + wrappers + (wrappers.empty() ? "" : ",") + base +
+           R"(]},"serve":["s"]})";
   };
   const std::string forward = R"({"type":"forward"})";
   const std::string fault = R"({"type":"fault"})";
@@ -19,14 +21,16 @@ std::vector<Composition> AllCompositions() {
       {"memory", stack("", memory), false},
       {"rocksdb", stack("", rocksdb), true},
       {"forward_memory", stack(forward, memory), false},
-      {"forward_fault_forward_rocksdb", stack(forward + "," + fault + "," + forward, rocksdb), true},
+      {"forward_fault_forward_rocksdb", stack(forward + "," + fault + "," + forward, rocksdb),
+       true},
   };
 }
 
 ConformanceTest::ConformanceTest() {
   EXPECT_TRUE(RegisterAll(registry_).ok());
   const char* base = std::getenv("TEST_TMPDIR");
-  folder_ = std::filesystem::path(base != nullptr ? base : "/tmp") / ("strata-" + std::to_string(std::random_device{}()));
+  folder_ = std::filesystem::path(base != nullptr ? base : "/tmp") /
+            ("strata-" + std::to_string(std::random_device{}()));
   std::filesystem::create_directories(folder_);
   Open();
 }

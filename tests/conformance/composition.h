@@ -52,8 +52,8 @@ inline Document Doc(std::string_view text) {
 
 }  // namespace strata::testing
 
-#define INSTANTIATE_CONFORMANCE(suite)                                                                    \
-  INSTANTIATE_TEST_SUITE_P(All, suite, ::testing::ValuesIn(::strata::testing::AllCompositions()),          \
+#define INSTANTIATE_CONFORMANCE(suite)                                                            \
+  INSTANTIATE_TEST_SUITE_P(All, suite, ::testing::ValuesIn(::strata::testing::AllCompositions()), \
                            [](const auto& info) { return info.param.name; })
 
 #endif  // STRATA_TESTS_CONFORMANCE_COMPOSITION_H_

@@ -64,7 +64,8 @@ TEST_P(CrudSuite, GeneratesIdsThatSort) {
     EXPECT_GT(w->id, last);
     last = w->id;
   }
-  EXPECT_EQ(Get(store(), ctx(), last)->value().document.text(), "{\"id\":\"" + last + "\",\"a\":1}");
+  EXPECT_EQ(Get(store(), ctx(), last)->value().document.text(),
+            "{\"id\":\"" + last + "\",\"a\":1}");
 }
 
 TEST_P(CrudSuite, PreconditionsHold) {
@@ -83,10 +84,16 @@ TEST_P(CrudSuite, PreconditionsHold) {
 TEST_P(CrudSuite, UpdateMergesAndPatches) {
   ASSERT_TRUE(Put(store(), ctx(), Doc(R"({"id":"a","n":{"x":1,"y":2},"z":1.50})")).ok());
   ASSERT_TRUE(Update(store(), ctx(), "a", Doc(R"({"n":{"x":null,"w":3}})")).ok());
-  EXPECT_EQ(Get(store(), ctx(), "a")->value().document.text(), R"({"id":"a","n":{"y":2,"w":3},"z":1.50})");
-  const WriteOp patch{WriteKind::kPatch, "a", Doc(R"([{"op":"replace","path":"/z","value":7}])"), Presence::kAny, {}};
+  EXPECT_EQ(Get(store(), ctx(), "a")->value().document.text(),
+            R"({"id":"a","n":{"y":2,"w":3},"z":1.50})");
+  const WriteOp patch{WriteKind::kPatch,
+                      "a",
+                      Doc(R"([{"op":"replace","path":"/z","value":7}])"),
+                      Presence::kAny,
+                      {}};
   ASSERT_TRUE(WriteOne(store(), ctx(), patch).ok());
-  EXPECT_EQ(Get(store(), ctx(), "a")->value().document.text(), R"({"id":"a","n":{"y":2,"w":3},"z":7})");
+  EXPECT_EQ(Get(store(), ctx(), "a")->value().document.text(),
+            R"({"id":"a","n":{"y":2,"w":3},"z":7})");
   EXPECT_EQ(Code(Update(store(), ctx(), "a", Doc(R"({"id":"b"})")).status()), "INVALID_ARGUMENT");
 }
 
@@ -95,7 +102,8 @@ TEST_P(CrudSuite, BadInputIsRefusedAndLosesNothing) {
   EXPECT_EQ(Code(Put(store(), ctx(), Doc(R"({"id":""})")).status()), "INVALID_ARGUMENT");
   EXPECT_EQ(Code(Put(store(), ctx(), Doc(R"({"id":1.5})")).status()), "INVALID_ARGUMENT");
   EXPECT_EQ(Code(Put(store(), ctx(), Doc(R"({"id":"a"})"), "b").status()), "INVALID_ARGUMENT");
-  EXPECT_EQ(Code(Put(store(), ctx(), Doc("{}"), std::string(1025, 'x')).status()), "INVALID_ARGUMENT");
+  EXPECT_EQ(Code(Put(store(), ctx(), Doc("{}"), std::string(1025, 'x')).status()),
+            "INVALID_ARGUMENT");
   EXPECT_EQ(Code(Put(store(), ctx(), Doc("{}"), "\xFF").status()), "INVALID_ARGUMENT");
   EXPECT_EQ(Code(Get(store(), ctx(), "").status()), "INVALID_ARGUMENT");
   EXPECT_TRUE(Put(store(), ctx(), Doc("{}"), std::string(1024, 'x')).ok());
@@ -111,7 +119,8 @@ TEST_P(CrudSuite, ABatchIsWrittenWhollyOrNotAtAll) {
   batch.ops.push_back({WriteKind::kPut, "a", Doc("{}"), Presence::kMustNotExist, {}});
   const auto w = store().Write(ctx(), batch);
   EXPECT_EQ(Code(w.status()), "ALREADY_EXISTS");
-  EXPECT_THAT(std::string(Message(w.status())), ::testing::StartsWith("operation 2 of the batch: "));
+  EXPECT_THAT(std::string(Message(w.status())),
+              ::testing::StartsWith("operation 2 of the batch: "));
   EXPECT_FALSE(Get(store(), ctx(), "a")->has_value());
   EXPECT_TRUE(Get(store(), ctx(), "b")->has_value());
 
@@ -140,7 +149,8 @@ TEST_P(CrudSuite, RandomOperationsAgreeWithAMap) {
       case 0:
       case 1: {
         const std::string text = random.Object(3);
-        const std::string stored = text == "{}" ? "{\"id\":\"" + id + "\"}" : "{\"id\":\"" + id + "\"," + text.substr(1);
+        const std::string stored =
+            text == "{}" ? "{\"id\":\"" + id + "\"}" : "{\"id\":\"" + id + "\"," + text.substr(1);
         ASSERT_TRUE(Put(store(), ctx(), Doc(text), id).ok());
         model[id] = Doc(stored);
         break;
@@ -167,7 +177,8 @@ TEST_P(CrudSuite, RandomOperationsAgreeWithAMap) {
           for (MemberIterator m(model[id].root()); !m.done(); m.Next()) {
             if (m.name(&scratch) == "a") continue;
             had = had || m.name(&scratch) == "zz";
-            text += (text.size() > 1 ? "," : "") + std::string(m.raw_name()) + ":" + std::string(m.value().text());
+            text += (text.size() > 1 ? "," : "") + std::string(m.raw_name()) + ":" +
+                    std::string(m.value().text());
           }
           model[id] = Doc(text + (had ? "}" : ",\"zz\":[1]}"));
         }

@@ -1,4 +1,5 @@
-// Pushdown equivalence: every composition answers as the oracle does, row for row, in pages of any size.
+// Pushdown equivalence: every composition answers as the oracle does, row for row, in pages of any
+// size.
 #include "query/print.h"
 #include "tests/conformance/composition.h"
 #include "tests/support/model.h"
@@ -22,11 +23,13 @@ class QuerySuite : public ConformanceTest {
     return model;
   }
   static Document WithId(const std::string& text, const std::string& id) {
-    return Doc("{\"id\":\"" + id + "\"" + (text == "{}" ? "" : "," + text.substr(1, text.size() - 2)) + "}");
+    return Doc("{\"id\":\"" + id + "\"" +
+               (text == "{}" ? "" : "," + text.substr(1, text.size() - 2)) + "}");
   }
 
   // The first row in which two answers differ, or "".
-  static std::string Difference(const std::vector<std::string>& found, const std::vector<std::string>& expected) {
+  static std::string Difference(const std::vector<std::string>& found,
+                                const std::vector<std::string>& expected) {
     for (size_t i = 0; i < std::max(found.size(), expected.size()); ++i) {
       const std::string f = i < found.size() ? found[i] : "(nothing)";
       const std::string e = i < expected.size() ? expected[i] : "(nothing)";
@@ -35,7 +38,8 @@ class QuerySuite : public ConformanceTest {
     return "";
   }
 
-  // All rows, `page` at a time, each page by a run of its own from the continuation of the one before.
+  // All rows, `page` at a time, each page by a run of its own from the continuation of the one
+  // before.
   StatusOr<std::vector<std::string>> Paged(const Query& query, size_t page) {
     std::vector<std::string> rows;
     ASSIGN_OR_RETURN(const auto plan, PrepareComplete(store(), ctx(), query));
@@ -109,13 +113,17 @@ TEST_P(QuerySuite, IdConditionsNarrowTheScan) {
 
 TEST_P(QuerySuite, ALimitedPageGoesOnBehindItself) {
   for (int i = 0; i < 10; ++i) {
-    ASSERT_TRUE(Put(store(), ctx(), Doc("{\"id\":\"" + std::to_string(i) + "\",\"n\":" + std::to_string(9 - i) + "}")).ok());
+    ASSERT_TRUE(
+        Put(store(), ctx(),
+            Doc("{\"id\":\"" + std::to_string(i) + "\",\"n\":" + std::to_string(9 - i) + "}"))
+            .ok());
   }
   for (const char* rql : {"limit(4)", "sort(-n)&limit(4)", "n=ge=0&select(id)&limit(4)"}) {
     std::string all;
     std::string after;
     for (int page = 0; page < 3; ++page) {
-      const Query q = Query::Parse(std::string(rql) + (after.empty() ? "" : "&after(" + after + ")")).value();
+      const Query q =
+          Query::Parse(std::string(rql) + (after.empty() ? "" : "&after(" + after + ")")).value();
       const auto plan = PrepareComplete(store(), ctx(), q);
       ASSERT_TRUE(plan.ok()) << plan.status();
       const auto cursor = (*plan)->Open(ctx(), {});
@@ -133,7 +141,8 @@ TEST_P(QuerySuite, ALimitedPageGoesOnBehindItself) {
 }
 
 TEST_P(QuerySuite, ContinuationsAreRefusedForOtherQueries) {
-  for (int i = 0; i < 5; ++i) ASSERT_TRUE(Put(store(), ctx(), Doc("{\"id\":\"" + std::to_string(i) + "\"}")).ok());
+  for (int i = 0; i < 5; ++i)
+    ASSERT_TRUE(Put(store(), ctx(), Doc("{\"id\":\"" + std::to_string(i) + "\"}")).ok());
   const auto plan = PrepareComplete(store(), ctx(), *Query::Parse("exists(id)"));
   const auto cursor = (*plan)->Open(ctx(), {});
   RowBatch batch;
@@ -144,16 +153,22 @@ TEST_P(QuerySuite, ContinuationsAreRefusedForOtherQueries) {
     return rows.ok() ? std::to_string(rows->size()) : std::string(Message(rows.status()));
   };
   EXPECT_EQ(message("exists(id)", at), "3");
-  EXPECT_EQ(message("exists(n)", at), "the continuation belongs to another query; only after(…) may differ");
-  EXPECT_EQ(message("exists(id)", at + "A"), "this is no continuation; take one from an earlier page as it is");
-  EXPECT_EQ(message("exists(id)", "x"), "this is no continuation; take one from an earlier page as it is");
+  EXPECT_EQ(message("exists(n)", at),
+            "the continuation belongs to another query; only after(…) may differ");
+  EXPECT_EQ(message("exists(id)", at + "A"),
+            "this is no continuation; take one from an earlier page as it is");
+  EXPECT_EQ(message("exists(id)", "x"),
+            "this is no continuation; take one from an earlier page as it is");
 }
 
 TEST_P(QuerySuite, PreparedPlansTakeParameters) {
   for (int i = 0; i < 5; ++i) {
-    ASSERT_TRUE(Put(store(), ctx(), Doc("{\"id\":\"p" + std::to_string(i) + "\",\"n\":" + std::to_string(i) + "}")).ok());
+    ASSERT_TRUE(Put(store(), ctx(),
+                    Doc("{\"id\":\"p" + std::to_string(i) + "\",\"n\":" + std::to_string(i) + "}"))
+                    .ok());
   }
-  const auto plan = PrepareComplete(store(), ctx(), *Query::Parse("n=ge=$1&sort(-n)&limit($2)&values(n)"));
+  const auto plan =
+      PrepareComplete(store(), ctx(), *Query::Parse("n=ge=$1&sort(-n)&limit($2)&values(n)"));
   ASSERT_TRUE(plan.ok()) << plan.status();
   const auto run = [&](std::vector<Node> values) {
     OpenOptions options;
@@ -173,20 +188,26 @@ TEST_P(QuerySuite, DeadlinesAndCancellationEndAQuery) {
   for (int i = 0; i < 5; ++i) ASSERT_TRUE(Put(store(), ctx(), Doc("{\"n\":1}")).ok());
   CancelSource cancel;
   cancel.Cancel();
-  EXPECT_EQ(Collect(store(), ctx().WithCancel(cancel), Query()).status().code(), StatusCode::kCancelled);
-  EXPECT_EQ(Collect(store(), ctx().WithTimeout(std::chrono::nanoseconds(-1)), Query()).status().code(),
-            StatusCode::kDeadlineExceeded);
+  EXPECT_EQ(Collect(store(), ctx().WithCancel(cancel), Query()).status().code(),
+            StatusCode::kCancelled);
+  EXPECT_EQ(
+      Collect(store(), ctx().WithTimeout(std::chrono::nanoseconds(-1)), Query()).status().code(),
+      StatusCode::kDeadlineExceeded);
 }
 
 TEST_P(QuerySuite, AnOpenCursorSeesOneMoment) {
-  for (int i = 0; i < 600; ++i) ASSERT_TRUE(Put(store(), ctx(), Doc("{\"id\":\"" + std::to_string(1000 + i) + "\",\"v\":0}")).ok());
+  for (int i = 0; i < 600; ++i)
+    ASSERT_TRUE(
+        Put(store(), ctx(), Doc("{\"id\":\"" + std::to_string(1000 + i) + "\",\"v\":0}")).ok());
   const auto plan = PrepareComplete(store(), ctx(), Query());
   const auto cursor = (*plan)->Open(ctx(), {});
   ASSERT_TRUE(cursor.ok());
   RowBatch batch;
   ASSERT_TRUE((*cursor)->Next(ctx(), 1, &batch).ok());
-  for (int i = 0; i < 600; ++i) ASSERT_TRUE(Update(store(), ctx(), std::to_string(1000 + i), Doc("{\"v\":1}")).ok());
-  for (int i = 0; i < 600; i += 2) ASSERT_TRUE(Delete(store(), ctx(), std::to_string(1000 + i)).ok());
+  for (int i = 0; i < 600; ++i)
+    ASSERT_TRUE(Update(store(), ctx(), std::to_string(1000 + i), Doc("{\"v\":1}")).ok());
+  for (int i = 0; i < 600; i += 2)
+    ASSERT_TRUE(Delete(store(), ctx(), std::to_string(1000 + i)).ok());
   ASSERT_TRUE(Put(store(), ctx(), Doc("{\"id\":\"1300x\"}")).ok());
   size_t rows = 1;
   do {

@@ -11,8 +11,8 @@ std::string Show(const ChangeBatch& b) {
   static constexpr const char* kKinds[] = {"create", "update", "delete"};
   std::string out = b.gap ? "gap " : "";
   for (const Change& c : b.changes) {
-    out += std::string(kKinds[static_cast<int>(c.kind)]) + " " + c.id + " " + std::string(c.before.text()) + ">" +
-           std::string(c.after.text()) + "; ";
+    out += std::string(kKinds[static_cast<int>(c.kind)]) + " " + c.id + " " +
+           std::string(c.before.text()) + ">" + std::string(c.after.text()) + "; ";
   }
   return out;
 }
@@ -54,9 +54,10 @@ TEST_P(SubscriptionSuite, DeliversCommittedChangesInOrder) {
     count += b->changes.size();
     seen += Show(*b);
   }
-  EXPECT_EQ(seen,
-            R"(create a >{"id":"a","n":1}; update a {"id":"a","n":1}>{"id":"a","n":2}; )"
-            R"(delete a {"id":"a","n":2}>; create b >{"id":"b"}; update b {"id":"b"}>{"id":"b","n":7}; )");
+  EXPECT_EQ(
+      seen,
+      R"(create a >{"id":"a","n":1}; update a {"id":"a","n":1}>{"id":"a","n":2}; )"
+      R"(delete a {"id":"a","n":2}>; create b >{"id":"b"}; update b {"id":"b"}>{"id":"b","n":7}; )");
   EXPECT_EQ((*s)->Next(ctx().WithTimeout(std::chrono::milliseconds(1))).status().code(),
             StatusCode::kDeadlineExceeded);
 }
@@ -64,7 +65,8 @@ TEST_P(SubscriptionSuite, DeliversCommittedChangesInOrder) {
 TEST_P(SubscriptionSuite, AQueryMakesEnterAndLeave) {
   auto s = store().Subscribe(ctx(), Request("n=gt=5"));
   ASSERT_TRUE(s.ok()) << s.status();
-  for (const char* text : {R"({"id":"a","n":1})", R"({"id":"a","n":6})", R"({"id":"a","n":7})", R"({"id":"a","n":2})"}) {
+  for (const char* text : {R"({"id":"a","n":1})", R"({"id":"a","n":6})", R"({"id":"a","n":7})",
+                           R"({"id":"a","n":2})"}) {
     ASSERT_TRUE(Put(store(), ctx(), Doc(text)).ok());
   }
   std::string seen;
@@ -75,12 +77,15 @@ TEST_P(SubscriptionSuite, AQueryMakesEnterAndLeave) {
   }
   EXPECT_EQ(seen, R"(create a >{"id":"a","n":6}; update a {"id":"a","n":6}>{"id":"a","n":7}; )"
                   R"(delete a {"id":"a","n":7}>; )");
-  EXPECT_EQ(store().Subscribe(ctx(), Request("sort(a)")).status().code(), StatusCode::kInvalidArgument);
+  EXPECT_EQ(store().Subscribe(ctx(), Request("sort(a)")).status().code(),
+            StatusCode::kInvalidArgument);
 }
 
 TEST_P(SubscriptionSuite, ResumesFromASequence) {
   std::vector<uint64_t> revisions;
-  for (int i = 0; i < 10; ++i) revisions.push_back(Put(store(), ctx(), Doc("{\"id\":\"" + std::to_string(i) + "\"}"))->revision);
+  for (int i = 0; i < 10; ++i)
+    revisions.push_back(
+        Put(store(), ctx(), Doc("{\"id\":\"" + std::to_string(i) + "\"}"))->revision);
   if (GetParam().persistent) Reopen();
   auto s = store().Subscribe(ctx(), Request("", revisions[6]));
   ASSERT_TRUE(s.ok()) << s.status();
@@ -89,7 +94,8 @@ TEST_P(SubscriptionSuite, ResumesFromASequence) {
   EXPECT_EQ(b->changes.size(), 4u);
   EXPECT_EQ(b->changes[0].id, "6");
   EXPECT_EQ(b->resume_from, revisions[9] + 1);
-  EXPECT_EQ(store().Subscribe(ctx(), Request("", revisions[9] + 2)).status().code(), StatusCode::kInvalidArgument);
+  EXPECT_EQ(store().Subscribe(ctx(), Request("", revisions[9] + 2)).status().code(),
+            StatusCode::kInvalidArgument);
 }
 
 TEST_P(SubscriptionSuite, FollowsAWriterWhileItWrites) {
@@ -102,7 +108,10 @@ TEST_P(SubscriptionSuite, FollowsAWriterWhileItWrites) {
   ASSERT_TRUE(s.ok());
   std::thread writer([&] {
     for (int i = 0; i < kWrites; ++i) {
-      ASSERT_TRUE(Put(store(), ctx(), Doc("{\"id\":\"" + std::to_string(i % 13) + "\",\"i\":" + std::to_string(i) + "}")).ok());
+      ASSERT_TRUE(
+          Put(store(), ctx(),
+              Doc("{\"id\":\"" + std::to_string(i % 13) + "\",\"i\":" + std::to_string(i) + "}"))
+              .ok());
     }
   });
   int next = 0;

@@ -118,7 +118,8 @@ TEST_P(TransactionSuite, ConcurrentTransfersKeepTheSum) {
 #endif
   constexpr int kAccounts = 8, kThreads = 4;
   for (int i = 0; i < kAccounts; ++i) {
-    ASSERT_TRUE(Put(store(), ctx(), Doc("{\"id\":\"acc" + std::to_string(i) + "\",\"sum\":100}")).ok());
+    ASSERT_TRUE(
+        Put(store(), ctx(), Doc("{\"id\":\"acc" + std::to_string(i) + "\",\"sum\":100}")).ok());
   }
   std::atomic<bool> stop{false};
   std::vector<std::thread> threads;
@@ -134,7 +135,8 @@ TEST_P(TransactionSuite, ConcurrentTransfersKeepTheSum) {
         auto t = store().Begin(ctx(), {});
         ASSERT_TRUE(t.ok());
         const auto add = [&](const std::string& id, int64_t d) {
-          const int64_t sum = Get(**t, ctx(), id)->value().document.Find("sum").number().int_value();
+          const int64_t sum =
+              Get(**t, ctx(), id)->value().document.Find("sum").number().int_value();
           return Update(**t, ctx(), id, Doc("{\"sum\":" + std::to_string(sum + d) + "}")).ok();
         };
         ASSERT_TRUE(add(from, -1) && add(to, 1));

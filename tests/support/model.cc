@@ -95,8 +95,10 @@ std::string Function(const Node& f, const std::vector<Document>& rows) {
     if (v.exists()) values.push_back(v);
   }
   switch (f.op()) {
-    case Op::kCount: return std::to_string(rows.size());
-    case Op::kFirst: return values.empty() ? "null" : std::string(values[0].text());
+    case Op::kCount:
+      return std::to_string(rows.size());
+    case Op::kFirst:
+      return values.empty() ? "null" : std::string(values[0].text());
     case Op::kMin:
     case Op::kMax: {
       if (values.empty()) return "null";
@@ -107,7 +109,8 @@ std::string Function(const Node& f, const std::vector<Document>& rows) {
       }
       return std::string(best.text());
     }
-    default: break;
+    default:
+      break;
   }
   Number sum;
   double n = 0;
@@ -186,10 +189,13 @@ void Sort(const Node& stage, std::vector<Document>* rows) {
 std::vector<Document> Stage(const Node& stage, std::vector<Document> rows) {
   std::vector<Document> out;
   switch (stage.op()) {
-    case Op::kSort: Sort(stage, &rows); return rows;
+    case Op::kSort:
+      Sort(stage, &rows);
+      return rows;
     case Op::kLimit: {
       const uint64_t count = static_cast<uint64_t>(stage.arg(0).number().int_value());
-      const uint64_t start = stage.size() > 1 ? static_cast<uint64_t>(stage.arg(1).number().int_value()) : 0;
+      const uint64_t start =
+          stage.size() > 1 ? static_cast<uint64_t>(stage.arg(1).number().int_value()) : 0;
       for (uint64_t i = start; i < rows.size() && i < start + count; ++i) out.push_back(rows[i]);
       return out;
     }
@@ -208,7 +214,8 @@ std::vector<Document> Stage(const Node& stage, std::vector<Document> rows) {
           bool drop = false;
           for (const Node& p : stage.args()) drop = drop || p.text() == m.name(&scratch);
           if (drop) continue;
-          text += (text.size() > 1 ? "," : "") + std::string(m.raw_name()) + ":" + std::string(m.value().text());
+          text += (text.size() > 1 ? "," : "") + std::string(m.raw_name()) + ":" +
+                  std::string(m.value().text());
         }
         out.push_back(Document::FromTrusted(text + "}"));
       }
@@ -232,7 +239,8 @@ std::vector<Document> Stage(const Node& stage, std::vector<Document> rows) {
         return true;
       };
       for (const Document& d : rows) {
-        if (std::none_of(out.begin(), out.end(), [&](const Document& o) { return same(o, d); })) out.push_back(d);
+        if (std::none_of(out.begin(), out.end(), [&](const Document& o) { return same(o, d); }))
+          out.push_back(d);
       }
       return out;
     }
@@ -276,7 +284,8 @@ std::vector<Document> Stage(const Node& stage, std::vector<Document> rows) {
     case Op::kMean:
     case Op::kMin:
     case Op::kMax:
-    case Op::kFirst: return {Document::FromTrusted(Function(stage, rows))};
+    case Op::kFirst:
+      return {Document::FromTrusted(Function(stage, rows))};
     default:
       for (const Document& d : rows) {
         if (ModelMatches(stage, d.root())) out.push_back(d);
@@ -289,43 +298,66 @@ std::vector<Document> Stage(const Node& stage, std::vector<Document> rows) {
 
 bool ModelMatches(const Node& c, Value row) {
   switch (c.op()) {
-    case Op::kAnd: return std::all_of(c.args().begin(), c.args().end(), [&](const Node& a) { return ModelMatches(a, row); });
-    case Op::kOr: return std::any_of(c.args().begin(), c.args().end(), [&](const Node& a) { return ModelMatches(a, row); });
-    case Op::kNot: return !ModelMatches(c.arg(0), row);
-    default: break;
+    case Op::kAnd:
+      return std::all_of(c.args().begin(), c.args().end(),
+                         [&](const Node& a) { return ModelMatches(a, row); });
+    case Op::kOr:
+      return std::any_of(c.args().begin(), c.args().end(),
+                         [&](const Node& a) { return ModelMatches(a, row); });
+    case Op::kNot:
+      return !ModelMatches(c.arg(0), row);
+    default:
+      break;
   }
   const bool item = c.size() == 1 && !c.is(Op::kExists);
   const Value v = item ? row : Reach(row, c.arg(0));
   const Node& literal = c.arg(c.size() - 1);
   const auto any_equal = [&] {
-    return std::any_of(literal.args().begin(), literal.args().end(), [&](const Node& l) { return Equal(v, l); });
+    return std::any_of(literal.args().begin(), literal.args().end(),
+                       [&](const Node& l) { return Equal(v, l); });
   };
   switch (c.op()) {
-    case Op::kEq: return Equal(v, literal);
-    case Op::kNe: return !Equal(v, literal);
-    case Op::kLt: return Order(v, literal) == -1;
-    case Op::kLe: return Order(v, literal) == -1 || Order(v, literal) == 0;
-    case Op::kGt: return Order(v, literal) == 1;
-    case Op::kGe: return Order(v, literal) == 1 || Order(v, literal) == 0;
-    case Op::kIn: return any_equal();
-    case Op::kOut: return !any_equal();
+    case Op::kEq:
+      return Equal(v, literal);
+    case Op::kNe:
+      return !Equal(v, literal);
+    case Op::kLt:
+      return Order(v, literal) == -1;
+    case Op::kLe:
+      return Order(v, literal) == -1 || Order(v, literal) == 0;
+    case Op::kGt:
+      return Order(v, literal) == 1;
+    case Op::kGe:
+      return Order(v, literal) == 1 || Order(v, literal) == 0;
+    case Op::kIn:
+      return any_equal();
+    case Op::kOut:
+      return !any_equal();
     case Op::kBetween:
-      return (Order(v, literal.arg(0)) == 1 || Order(v, literal.arg(0)) == 0) && Order(v, literal.arg(1)) == -1;
-    case Op::kContains: return Contained(v, literal);
-    case Op::kExcludes: return !Contained(v, literal);
-    case Op::kMatch: return FoundBy(literal, v);
-    case Op::kPrefix: return v.is_string() && v.String().substr(0, literal.text().size()) == literal.text();
-    case Op::kExists: return v.exists();
+      return (Order(v, literal.arg(0)) == 1 || Order(v, literal.arg(0)) == 0) &&
+             Order(v, literal.arg(1)) == -1;
+    case Op::kContains:
+      return Contained(v, literal);
+    case Op::kExcludes:
+      return !Contained(v, literal);
+    case Op::kMatch:
+      return FoundBy(literal, v);
+    case Op::kPrefix:
+      return v.is_string() && v.String().substr(0, literal.text().size()) == literal.text();
+    case Op::kExists:
+      return v.exists();
     case Op::kSize: {
       const int64_t n = literal.number().int_value();
       if (v.is_string()) return static_cast<int64_t>(Utf8Length(v.String())) == n;
       return (v.is_array() || v.is_object()) && v.size() == n;
     }
-    default: return false;
+    default:
+      return false;
   }
 }
 
-std::vector<std::string> ModelAnswer(const std::map<std::string, Document>& documents, const Query& query) {
+std::vector<std::string> ModelAnswer(const std::map<std::string, Document>& documents,
+                                     const Query& query) {
   std::vector<Document> rows;
   for (const auto& [id, d] : documents) {
     bool all = true;

@@ -1,5 +1,6 @@
-// The model oracle: an ordered map, and queries answered by brute force, written without any of the library's query
-// engine (only documents and their order are shared). What it does is meant to be obvious, not fast.
+// The model oracle: an ordered map, and queries answered by brute force, written without any of the
+// library's query engine (only documents and their order are shared). What it does is meant to be
+// obvious, not fast.
 #ifndef STRATA_TESTS_SUPPORT_MODEL_H_
 #define STRATA_TESTS_SUPPORT_MODEL_H_
 
@@ -13,8 +14,10 @@ namespace strata::testing {
 
 bool ModelMatches(const Node& condition, Value row);
 
-// The rows as texts, in order; a scalar query gives one. Requires: bound, without fulltext, rel, after and one.
-std::vector<std::string> ModelAnswer(const std::map<std::string, Document>& documents, const Query& query);
+// The rows as texts, in order; a scalar query gives one. Requires: bound, without fulltext, rel,
+// after and one.
+std::vector<std::string> ModelAnswer(const std::map<std::string, Document>& documents,
+                                     const Query& query);
 
 }  // namespace strata::testing
 

@@ -1,4 +1,5 @@
-// Random JSON with everything that makes trouble: escapes, odd numbers, nesting, equal names in other orders.
+// Random JSON with everything that makes trouble: escapes, odd numbers, nesting, equal names in
+// other orders.
 #ifndef STRATA_TESTS_SUPPORT_RANDOM_JSON_H_
 #define STRATA_TESTS_SUPPORT_RANDOM_JSON_H_
 
@@ -8,7 +9,8 @@
 
 namespace strata::testing {
 
-// A seed from the environment (STRATA_SEED) or a fresh one, printed, so that a failure can be run again.
+// A seed from the environment (STRATA_SEED) or a fresh one, printed, so that a failure can be run
+// again.
 uint64_t PrintedSeed();
 
 class RandomJson {

@@ -6,31 +6,44 @@
 namespace strata::testing {
 namespace {
 
-constexpr const char* kNames[] = {"a", "b", "c", "id2", "name", "price", "tags", "n", "p", "x/y", "d.e", "é"};
-constexpr Op kStages[] = {Op::kSort, Op::kSelect, Op::kUnselect, Op::kValues, Op::kLimit, Op::kDistinct,
-                          Op::kRecurse, Op::kAggregate};
+constexpr const char* kNames[] = {"a",    "b", "c", "id2", "name", "price",
+                                  "tags", "n", "p", "x/y", "d.e",  "é"};
+constexpr Op kStages[] = {Op::kSort,  Op::kSelect,   Op::kUnselect, Op::kValues,
+                          Op::kLimit, Op::kDistinct, Op::kRecurse,  Op::kAggregate};
 constexpr Op kScalars[] = {Op::kCount, Op::kSum, Op::kMean, Op::kMin, Op::kMax, Op::kFirst};
 
 }  // namespace
 
 std::string RandomQuery::Text() {
-  static const char* const kTexts[] = {"", "a", "1", "1.0", "true", "null", "-5", "a,b", "a&b|c", "(x)", ")(", "$1",
-                                       "%41", "re:x", "2009-11-21T00:21:00Z", "a/b", "é", "日本", "it's", "<b>", "=",
-                                       "string:x", "\"", " ", "\n", "~!@*?", "-a", "+a", "-", "+"};
+  static const char* const kTexts[] = {"",      "a",        "1",    "1.0",   "true",
+                                       "null",  "-5",       "a,b",  "a&b|c", "(x)",
+                                       ")(",    "$1",       "%41",  "re:x",  "2009-11-21T00:21:00Z",
+                                       "a/b",   "é",        "日本", "it's",  "<b>",
+                                       "=",     "string:x", "\"",   " ",     "\n",
+                                       "~!@*?", "-a",       "+a",   "-",     "+"};
   if (Below(30) == 0) return std::string(1, '\0');
   return kTexts[Below(std::size(kTexts))];
 }
 
 Node RandomQuery::Literal() {
   switch (Below(9)) {
-    case 0: return Node();
-    case 1: return Node::Bool(Below(2));
-    case 2: return Node::Num(Number(static_cast<int64_t>(Below(2000) - 1000)));
-    case 3: return Node::Num(*Number::Parse(json_.Number()));
-    case 4: return Node::Date({static_cast<int64_t>(Below(2000000000)) - 1000000000, Below(2) ? Below(1000000000) : 0});
-    case 5: return Node::Regex(Below(2) ? "^a.*b$" : "(x|y)[/]+é", Below(2));
-    case 6: return Node::Param(1 + Below(999));
-    default: return Node::Str(Text());
+    case 0:
+      return Node();
+    case 1:
+      return Node::Bool(Below(2));
+    case 2:
+      return Node::Num(Number(static_cast<int64_t>(Below(2000) - 1000)));
+    case 3:
+      return Node::Num(*Number::Parse(json_.Number()));
+    case 4:
+      return Node::Date(
+          {static_cast<int64_t>(Below(2000000000)) - 1000000000, Below(2) ? Below(1000000000) : 0});
+    case 5:
+      return Node::Regex(Below(2) ? "^a.*b$" : "(x|y)[/]+é", Below(2));
+    case 6:
+      return Node::Param(1 + Below(999));
+    default:
+      return Node::Str(Text());
   }
 }
 
@@ -75,17 +88,25 @@ Node RandomQuery::Call(int depth) {
     if (spec.op == Op::kFulltext && i == 0 && count == 2) place = Place::kProperty;
     switch (place) {
       case Place::kProperty:
-      case Place::kAggregand: args.push_back(PathNode()); break;
+      case Place::kAggregand:
+        args.push_back(PathNode());
+        break;
       case Place::kSortKey: {
         Node path = PathNode();
         // In front of several steps a sign alone would leave an empty name.
         args.push_back(path.is_string() || path.arg(0).text().size() > 1 ? path : Node::Str("-a"));
         break;
       }
-      case Place::kText: args.push_back(Below(5) == 0 ? Node::Param(7) : Node::Str(Text())); break;
-      case Place::kCondition: args.push_back(depth > 0 ? Call(depth - 1) : Literal()); break;
+      case Place::kText:
+        args.push_back(Below(5) == 0 ? Node::Param(7) : Node::Str(Text()));
+        break;
+      case Place::kCondition:
+        args.push_back(depth > 0 ? Call(depth - 1) : Literal());
+        break;
       case Place::kValue:
-      case Place::kOpen: args.push_back(depth > 0 && Below(6) == 0 ? Call(depth - 1) : Value(2)); break;
+      case Place::kOpen:
+        args.push_back(depth > 0 && Below(6) == 0 ? Call(depth - 1) : Value(2));
+        break;
     }
   }
   return Node::Call(spec.op, std::move(args));
@@ -107,33 +128,50 @@ Node RandomQuery::Condition(int depth) {
   };
   const auto literal = [&]() -> Node {
     switch (Below(8)) {
-      case 0: return Node();
-      case 1: return Node::Bool(Below(2));
+      case 0:
+        return Node();
+      case 1:
+        return Node::Bool(Below(2));
       case 2:
       case 3:
-      case 4: return Node::Num(*Number::Parse(json_.Number()));
-      default: return Node::Str(Document::FromTrusted(json_.String()).root().String());
+      case 4:
+        return Node::Num(*Number::Parse(json_.Number()));
+      default:
+        return Node::Str(Document::FromTrusted(json_.String()).root().String());
     }
   };
   if (depth > 0 && Below(3) == 0) {
     switch (Below(4)) {
-      case 0: return Node::Call(Op::kNot, {Condition(depth - 1)});
-      case 1: return Node::Call(Op::kAnd, {Condition(depth - 1), Condition(depth - 1)});
-      default: return Node::Call(Op::kOr, {Condition(depth - 1), Condition(depth - 1)});
+      case 0:
+        return Node::Call(Op::kNot, {Condition(depth - 1)});
+      case 1:
+        return Node::Call(Op::kAnd, {Condition(depth - 1), Condition(depth - 1)});
+      default:
+        return Node::Call(Op::kOr, {Condition(depth - 1), Condition(depth - 1)});
     }
   }
   static constexpr Op kOps[] = {Op::kEq, Op::kNe, Op::kLt, Op::kLe, Op::kGt, Op::kGe};
   switch (Below(12)) {
-    case 0: return Node::Call(Op::kIn, {path(), Node::Array({literal(), literal(), literal()})});
-    case 1: return Node::Call(Op::kOut, {path(), Node::Array({literal(), literal()})});
-    case 2: return Node::Call(Op::kBetween, {path(), Node::Array({literal(), literal()})});
-    case 3: return Node::Call(Below(2) ? Op::kContains : Op::kExcludes, {path(), literal()});
-    case 4: return Node::Call(Op::kContains, {path(), Node::Call(kOps[Below(6)], {literal()})});
-    case 5: return Node::Call(Op::kMatch, {path(), Node::Regex(Below(2) ? "a" : "^b|é$", Below(2))});
-    case 6: return Node::Call(Op::kPrefix, {path(), Node::Str(Below(2) ? "a" : "b")});
-    case 7: return Node::Call(Op::kExists, {path()});
-    case 8: return Node::Call(Op::kSize, {path(), Node::Num(Number(static_cast<int64_t>(Below(4))))});
-    default: return Node::Call(kOps[Below(6)], {path(), literal()});
+    case 0:
+      return Node::Call(Op::kIn, {path(), Node::Array({literal(), literal(), literal()})});
+    case 1:
+      return Node::Call(Op::kOut, {path(), Node::Array({literal(), literal()})});
+    case 2:
+      return Node::Call(Op::kBetween, {path(), Node::Array({literal(), literal()})});
+    case 3:
+      return Node::Call(Below(2) ? Op::kContains : Op::kExcludes, {path(), literal()});
+    case 4:
+      return Node::Call(Op::kContains, {path(), Node::Call(kOps[Below(6)], {literal()})});
+    case 5:
+      return Node::Call(Op::kMatch, {path(), Node::Regex(Below(2) ? "a" : "^b|é$", Below(2))});
+    case 6:
+      return Node::Call(Op::kPrefix, {path(), Node::Str(Below(2) ? "a" : "b")});
+    case 7:
+      return Node::Call(Op::kExists, {path()});
+    case 8:
+      return Node::Call(Op::kSize, {path(), Node::Num(Number(static_cast<int64_t>(Below(4))))});
+    default:
+      return Node::Call(kOps[Below(6)], {path(), literal()});
   }
 }
 

@@ -11,7 +11,8 @@ class RandomQuery {
  public:
   explicit RandomQuery(uint64_t seed) : json_(seed) {}
 
-  // Any tree, with unknown operators, odd names and every kind of literal: for printing and parsing.
+  // Any tree, with unknown operators, odd names and every kind of literal: for printing and
+  // parsing.
   Node Tree();
   // A bound query over the names of RandomJson, that means something: for answering.
   Query Answerable();

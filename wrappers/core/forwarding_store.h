@@ -1,5 +1,5 @@
-// For stages that observe or throttle: everything goes to the one inner store. Semantic stages write every operation
-// themselves instead.
+// For stages that observe or throttle: everything goes to the one inner store. Semantic stages
+// write every operation themselves instead.
 #ifndef STRATA_WRAPPERS_CORE_FORWARDING_STORE_H_
 #define STRATA_WRAPPERS_CORE_FORWARDING_STORE_H_
 
@@ -13,7 +13,8 @@ namespace strata {
 class ForwardingStore : public Store {
  public:
   // Requires: info.children holds one store.
-  explicit ForwardingStore(StoreInfo info) : info_(std::move(info)), inner_(info_.children[0].get()) {}
+  explicit ForwardingStore(StoreInfo info)
+      : info_(std::move(info)), inner_(info_.children[0].get()) {}
 
   const StoreInfo& info() const override { return info_; }
   Capabilities capabilities() const override { return inner_->capabilities(); }
@@ -27,10 +28,12 @@ class ForwardingStore : public Store {
   StatusOr<std::unique_ptr<Plan>> Prepare(const Context& ctx, const Query& query) override {
     return inner_->Prepare(ctx, query);
   }
-  StatusOr<std::unique_ptr<Transaction>> Begin(const Context& ctx, const TransactionOptions& options) override {
+  StatusOr<std::unique_ptr<Transaction>> Begin(const Context& ctx,
+                                               const TransactionOptions& options) override {
     return inner_->Begin(ctx, options);
   }
-  StatusOr<std::unique_ptr<Subscription>> Subscribe(const Context& ctx, const SubscribeRequest& request) override {
+  StatusOr<std::unique_ptr<Subscription>> Subscribe(const Context& ctx,
+                                                    const SubscribeRequest& request) override {
     return inner_->Subscribe(ctx, request);
   }
 

@@ -1,8 +1,9 @@
-// Plans, cursors, transactions and subscriptions of an inner store with something done around each call: for stages
-// that observe or disturb.
+// Plans, cursors, transactions and subscriptions of an inner store with something done around each
+// call: for stages that observe or disturb.
 //
-// A hook is called as hook(operation, call) where `call` runs the inner operation and gives its Status; it returns the
-// Status that the caller sees. It is copied into everything that is handed out.
+// A hook is called as hook(operation, call) where `call` runs the inner operation and gives its
+// Status; it returns the Status that the caller sees. It is copied into everything that is handed
+// out.
 #ifndef STRATA_WRAPPERS_CORE_HOOKED_H_
 #define STRATA_WRAPPERS_CORE_HOOKED_H_
 
@@ -13,11 +14,21 @@
 
 namespace strata {
 
-enum class Operation : uint8_t { kRead, kWrite, kPrepare, kOpen, kNext, kBegin, kCommit, kSubscribe, kChanges };
+enum class Operation : uint8_t {
+  kRead,
+  kWrite,
+  kPrepare,
+  kOpen,
+  kNext,
+  kBegin,
+  kCommit,
+  kSubscribe,
+  kChanges
+};
 inline constexpr int kOperations = 9;
 inline std::string_view OperationName(Operation op) {
-  static constexpr std::string_view kNames[] = {"read", "write", "prepare", "open", "next", "begin",
-                                                "commit", "subscribe", "changes"};
+  static constexpr std::string_view kNames[] = {"read",  "write",  "prepare",   "open",   "next",
+                                                "begin", "commit", "subscribe", "changes"};
   return kNames[static_cast<size_t>(op)];
 }
 
@@ -36,7 +47,8 @@ auto ThroughHook(const Hook& hook, Operation op, Call call) -> decltype(call()) 
 template <typename Hook>
 class HookedCursor final : public Cursor {
  public:
-  HookedCursor(std::unique_ptr<Cursor> inner, Hook hook) : inner_(std::move(inner)), hook_(std::move(hook)) {}
+  HookedCursor(std::unique_ptr<Cursor> inner, Hook hook)
+      : inner_(std::move(inner)), hook_(std::move(hook)) {}
   Status Next(const Context& ctx, size_t max_rows, RowBatch* batch) override {
     return hook_(Operation::kNext, [&] { return inner_->Next(ctx, max_rows, batch); });
   }
@@ -51,10 +63,13 @@ class HookedCursor final : public Cursor {
 template <typename Hook>
 class HookedPlan final : public Plan {
  public:
-  HookedPlan(std::unique_ptr<Plan> inner, Hook hook) : inner_(std::move(inner)), hook_(std::move(hook)) {}
+  HookedPlan(std::unique_ptr<Plan> inner, Hook hook)
+      : inner_(std::move(inner)), hook_(std::move(hook)) {}
   const Query& residual() const override { return inner_->residual(); }
-  StatusOr<std::unique_ptr<Cursor>> Open(const Context& ctx, const OpenOptions& options) const override {
-    ASSIGN_OR_RETURN(auto cursor, ThroughHook(hook_, Operation::kOpen, [&] { return inner_->Open(ctx, options); }));
+  StatusOr<std::unique_ptr<Cursor>> Open(const Context& ctx,
+                                         const OpenOptions& options) const override {
+    ASSIGN_OR_RETURN(auto cursor, ThroughHook(hook_, Operation::kOpen,
+                                              [&] { return inner_->Open(ctx, options); }));
     return std::make_unique<HookedCursor<Hook>>(std::move(cursor), hook_);
   }
   ExplainNode Explain() const override { return hook_.Explained(inner_->Explain()); }
@@ -77,7 +92,8 @@ class HookedTransaction final : public Transaction {
     return ThroughHook(hook_, Operation::kWrite, [&] { return inner_->Write(ctx, batch); });
   }
   StatusOr<std::unique_ptr<Plan>> Prepare(const Context& ctx, const Query& query) override {
-    ASSIGN_OR_RETURN(auto plan, ThroughHook(hook_, Operation::kPrepare, [&] { return inner_->Prepare(ctx, query); }));
+    ASSIGN_OR_RETURN(auto plan, ThroughHook(hook_, Operation::kPrepare,
+                                            [&] { return inner_->Prepare(ctx, query); }));
     return std::make_unique<HookedPlan<Hook>>(std::move(plan), hook_);
   }
   Status Savepoint(std::string_view name) override { return inner_->Savepoint(name); }

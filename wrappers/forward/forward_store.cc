@@ -19,9 +19,9 @@ StatusOr<std::shared_ptr<Store>> Build(const ForwardOptions&, StoreInfo info, co
 }  // namespace
 
 Status RegisterForward(StageRegistry& registry) {
-  return registry.Register(MakeStageType<ForwardOptions>("forward", "passes everything on to the inner store",
-                                                         "//wrappers/forward", Children::kOne,
-                                                         OptionTable<ForwardOptions>(), Build));
+  return registry.Register(MakeStageType<ForwardOptions>(
+      "forward", "passes everything on to the inner store", "//wrappers/forward", Children::kOne,
+      OptionTable<ForwardOptions>(), Build));
 }
 
 }  // namespace strata

@@ -1,5 +1,5 @@
-// The stage type "forward": passes everything on. For measuring what a layer costs and proving that stacking changes
-// nothing.
+// The stage type "forward": passes everything on. For measuring what a layer costs and proving that
+// stacking changes nothing.
 //
 //   operation    asks of the inner store   does itself   when the inner one fails
 //   read         the same                  nothing       passes it on

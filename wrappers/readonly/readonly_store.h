@@ -1,7 +1,7 @@
 // The stage type "readonly": lets nothing be written through it.
 //
-//   operation    asks of the inner store   does itself                       when the inner one fails
-//   read         the same                  nothing                           passes it on
+//   operation    asks of the inner store   does itself                       when the inner one
+//   fails read         the same                  nothing                           passes it on
 //   write        nothing                   refuses with PermissionDenied     -
 //   query        the same                  nothing                           passes it on
 //   transaction  the same                  refuses writes inside it          passes it on

@@ -1,0 +1,46 @@
+#!/usr/bin/env bash
+# Style checks: formatting, the line of folders, third-party headers behind their doors. Prints what is wrong.
+set -uo pipefail
+cd "$(dirname "${BASH_SOURCE[0]}")/.." || exit 1
+status=0
+complain() { echo "style: $*" >&2; status=1; }
+
+mapfile -t sources < <(git ls-files '*.h' '*.cc')
+clang-format --dry-run --Werror "${sources[@]}" || complain "run clang-format -i on the files above"
+
+# A folder may include only folders to its left, and itself.
+line=(core query store schema base_stores wrappers model pipeline server tools)
+declare -A place
+for i in "${!line[@]}"; do place[${line[$i]}]=$i; done
+while IFS=: read -r file include; do
+  from=${file%%/*}
+  to=${include%%/*}
+  [ -n "${place[$from]:-}" ] && [ -n "${place[$to]:-}" ] || continue
+  [ "${place[$to]}" -le "${place[$from]}" ] || complain "$file includes $include, which is to the right of $from/"
+  if [ "$from" = wrappers ] && [ "$to" = wrappers ]; then
+    mine=$(cut -d/ -f2 <<<"$file")
+    theirs=$(cut -d/ -f2 <<<"$include")
+    [ "$theirs" = "$mine" ] || [ "$theirs" = core ] || complain "$file includes another wrapper: $include"
+  fi
+done < <(grep -oE '^#include "[^"]+"' "${sources[@]}" | sed -E 's/#include "([^"]+)"/\1/')
+
+# Third-party headers, each behind one door.
+door() {
+  local header=$1 allowed=$2
+  grep -lE "^#include <$header" "${sources[@]}" | grep -vE "$allowed" | while read -r f; do
+    echo "style: $f includes <$header…>; it belongs behind $allowed" >&2
+  done | grep . && status=1
+}
+door 'simdjson' '^core/json_parse\.cc$|^bench/'
+door 'rocksdb/' '^base_stores/rocksdb/|^bench/|^tests/'
+door 'xapian' '^wrappers/fulltext/'
+door 'CLI/' '^tools/main\.cc$'
+
+# Every header names its include guard after its path.
+for h in $(git ls-files '*.h'); do
+  guard="STRATA_$(tr '[:lower:]/.' '[:upper:]__' <<<"$h")_"
+  grep -q "^#ifndef $guard$" "$h" || complain "$h should be guarded by $guard"
+done
+
+grep -nE '\b(TODO|FIXME|XXX|HACK)\b' "${sources[@]}" && complain "something is left to do in the code"
+exit "$status"
