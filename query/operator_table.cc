@@ -119,9 +119,13 @@ const OperatorSpec& SpecOf(Op op) { return kOperators[static_cast<size_t>(op) - 
 
 std::string_view OperatorName(Op op) { return SpecOf(op).name; }
 
-Place PlaceOf(const OperatorSpec* spec, size_t i) {
+Place PlaceOf(const OperatorSpec* spec, size_t i, size_t count) {
   if (spec == nullptr) return i == 0 ? kOpen : kValue;
-  return i == 0 ? spec->first : spec->rest;
+  if (i > 0) return spec->rest;
+  if (spec->op == Op::kFulltext) return count == 2 ? kProperty : kText;
+  const bool comparison =
+      spec->role == kPredicate && spec->first == kProperty && spec->max_args == 2;
+  return comparison && count == 1 ? spec->rest : spec->first;
 }
 
 std::string_view Nearest(std::string_view name, std::span<const std::string_view> names) {

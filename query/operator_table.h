@@ -46,8 +46,9 @@ std::span<const OperatorSpec> AllOperators();
 const OperatorSpec* FindOperator(std::string_view name);
 const OperatorSpec& SpecOf(Op op);  // Requires: not kOther
 std::string_view OperatorName(Op op);
-// The place of argument i of a call by this name.
-Place PlaceOf(const OperatorSpec* spec, size_t i);
+// The place of argument i of a call with `count` arguments by this name. A comparison with one
+// argument compares the item itself, so that argument is its value.
+Place PlaceOf(const OperatorSpec* spec, size_t i, size_t count);
 
 // The nearest of `names` within a third of its length in edits, or "".
 std::string_view Nearest(std::string_view name, std::span<const std::string_view> names);

@@ -19,6 +19,9 @@ constexpr std::array<bool, 256> MakeTokenTable() {
 }
 constexpr std::array<bool, 256> kTokenChar = MakeTokenTable();
 
+// While a call's arguments are read, their number is not known.
+constexpr size_t kAssumedArgs = 3;
+
 bool IsLetter(char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z'); }
 bool IsDigit(char c) { return c >= '0' && c <= '9'; }
 
@@ -355,6 +358,22 @@ class Parser {
     return OkStatus();
   }
 
+  // Reads a first argument once more, now that the number of arguments tells what it is. Only plain
+  // tokens and lists of them are: anything with a call inside would make the cost grow with
+  // nesting.
+  Status ReadAgain(Place place, size_t begin, size_t end, Node* out) {
+    for (size_t i = begin; i < end; ++i) {
+      if (text_[i] == '(' && i > begin && text_[i - 1] != '(' && text_[i - 1] != ',')
+        return OkStatus();
+    }
+    if (out->is_call()) return OkStatus();
+    const size_t after = std::exchange(at_, begin);
+    bool infix = false;
+    RETURN_IF_ERROR(Infix(place, out, &infix));
+    at_ = after;
+    return OkStatus();
+  }
+
   Status CallTerm(std::string_view name, size_t start, Node* out) {
     if (!IsCallName(name)) {
       return Error(start,
@@ -367,14 +386,14 @@ class Parser {
     RETURN_IF_ERROR(Enter());
     const size_t open = at_++;
     std::vector<Node> args;
-    std::string_view first_raw;
+    size_t first_end = open + 1;
     if (Peek() != ')') {
       for (;;) {
         const size_t arg_at = at_;
         Node n;
         bool infix = false;
-        RETURN_IF_ERROR(Infix(PlaceOf(spec, args.size()), &n, &infix));
-        if (args.empty()) first_raw = text_.substr(arg_at, at_ - arg_at);
+        RETURN_IF_ERROR(Infix(PlaceOf(spec, args.size(), kAssumedArgs), &n, &infix));
+        if (args.empty()) first_end = at_;
         if (empty_ && at_ == arg_at) n = Node::Str("");
         if (infix && spec != nullptr && n.is(spec->op) && (n.is(Op::kAnd) || n.is(Op::kOr))) {
           args.insert(args.end(), n.args().begin(), n.args().end());  // or(a|b) is or(a,b)
@@ -389,10 +408,8 @@ class Parser {
     if (Peek() != ')') return Error(open, "\"(\" is not closed");
     ++at_;
     --depth_;
-    if (spec != nullptr && spec->op == Op::kFulltext && args.size() == 2 && args[0].is_string()) {
-      StatusOr<Node> path = ParseProperty(first_raw);  // fulltext(path,text), but fulltext(text)
-      if (!path.ok()) return Error(open + 1, path.status());
-      args[0] = *std::move(path);
+    if (!args.empty() && PlaceOf(spec, 0, args.size()) != PlaceOf(spec, 0, kAssumedArgs)) {
+      RETURN_IF_ERROR(ReadAgain(PlaceOf(spec, 0, args.size()), open + 1, first_end, &args[0]));
     }
     if (spec != nullptr) {
       *out = Node::Call(spec->op, std::move(args));

@@ -44,9 +44,7 @@ void Append(std::string* out, const Node& n, Place place) {
     out->push_back('(');
     for (size_t i = 0; i < n.size(); ++i) {
       if (i > 0) out->push_back(',');
-      Place p = PlaceOf(spec, i);
-      if (n.is(Op::kFulltext) && i == 0 && n.size() == 2) p = Place::kProperty;
-      Append(out, n.arg(i), p);
+      Append(out, n.arg(i), PlaceOf(spec, i, n.size()));
     }
     out->push_back(')');
     return;

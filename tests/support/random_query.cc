@@ -84,8 +84,7 @@ Node RandomQuery::Call(int depth) {
   if ((spec.op == Op::kAnd || spec.op == Op::kOr) && depth <= 0) count = 0;
   std::vector<Node> args;
   for (int i = 0; i < count; ++i) {
-    Place place = PlaceOf(&spec, i);
-    if (spec.op == Op::kFulltext && i == 0 && count == 2) place = Place::kProperty;
+    const Place place = PlaceOf(&spec, i, count);
     switch (place) {
       case Place::kProperty:
       case Place::kAggregand:
