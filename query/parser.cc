@@ -19,9 +19,6 @@ constexpr std::array<bool, 256> MakeTokenTable() {
 }
 constexpr std::array<bool, 256> kTokenChar = MakeTokenTable();
 
-// While a call's arguments are read, their number is not known.
-constexpr size_t kAssumedArgs = 3;
-
 bool IsLetter(char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z'); }
 bool IsDigit(char c) { return c >= '0' && c <= '9'; }
 
@@ -358,20 +355,17 @@ class Parser {
     return OkStatus();
   }
 
-  // Reads a first argument once more, now that the number of arguments tells what it is. Only plain
-  // tokens and lists of them are: anything with a call inside would make the cost grow with
-  // nesting.
-  Status ReadAgain(Place place, size_t begin, size_t end, Node* out) {
-    for (size_t i = begin; i < end; ++i) {
-      if (text_[i] == '(' && i > begin && text_[i - 1] != '(' && text_[i - 1] != ',')
-        return OkStatus();
+  // Whether the call whose arguments begin here has more than one. At most the text times the depth
+  // is looked at in all.
+  bool SeveralArgs() const {
+    int depth = 0;
+    for (size_t i = at_; i < text_.size(); ++i) {
+      const char c = text_[i];
+      if (c == ',' && depth == 0) return true;
+      if (c == '(') ++depth;
+      if (c == ')' && depth-- == 0) return false;
     }
-    if (out->is_call()) return OkStatus();
-    const size_t after = std::exchange(at_, begin);
-    bool infix = false;
-    RETURN_IF_ERROR(Infix(place, out, &infix));
-    at_ = after;
-    return OkStatus();
+    return false;
   }
 
   Status CallTerm(std::string_view name, size_t start, Node* out) {
@@ -386,14 +380,14 @@ class Parser {
     RETURN_IF_ERROR(Enter());
     const size_t open = at_++;
     std::vector<Node> args;
-    size_t first_end = open + 1;
+    // One argument or several: some operators read their first one accordingly.
+    const size_t count = SeveralArgs() ? 2 : 1;
     if (Peek() != ')') {
       for (;;) {
         const size_t arg_at = at_;
         Node n;
         bool infix = false;
-        RETURN_IF_ERROR(Infix(PlaceOf(spec, args.size(), kAssumedArgs), &n, &infix));
-        if (args.empty()) first_end = at_;
+        RETURN_IF_ERROR(Infix(PlaceOf(spec, args.size(), count), &n, &infix));
         if (empty_ && at_ == arg_at) n = Node::Str("");
         if (infix && spec != nullptr && n.is(spec->op) && (n.is(Op::kAnd) || n.is(Op::kOr))) {
           args.insert(args.end(), n.args().begin(), n.args().end());  // or(a|b) is or(a,b)
@@ -408,9 +402,6 @@ class Parser {
     if (Peek() != ')') return Error(open, "\"(\" is not closed");
     ++at_;
     --depth_;
-    if (!args.empty() && PlaceOf(spec, 0, args.size()) != PlaceOf(spec, 0, kAssumedArgs)) {
-      RETURN_IF_ERROR(ReadAgain(PlaceOf(spec, 0, args.size()), open + 1, first_end, &args[0]));
-    }
     if (spec != nullptr) {
       *out = Node::Call(spec->op, std::move(args));
     } else {
