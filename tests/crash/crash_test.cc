@@ -1,0 +1,212 @@
+// Kills the process that writes, at any moment, hundreds of times, and looks at what is left.
+#include <gtest/gtest.h>
+#include <signal.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <filesystem>
+#include <map>
+#include <random>
+#include <string>
+
+#include "base_stores/rocksdb/rocksdb_store.h"
+#include "store/ops.h"
+#include "tests/support/random_json.h"
+#include "tools/importer.h"
+
+namespace strata {
+namespace {
+
+#ifdef STRATA_SANITIZED
+constexpr int kRuns = 30;
+#else
+constexpr int kRuns = 300;
+#endif
+
+using State = std::map<std::string, std::string>;
+
+std::shared_ptr<Store> OpenAt(const std::string& path, RocksdbDurability durability) {
+  RocksdbOptions options;
+  options.path = path;
+  options.durability = durability;
+  options.write_buffer = 1 << 20;  // small, so that files are written and compacted within a run
+  auto store = OpenRocksdbStore(options);
+  EXPECT_TRUE(store.ok()) << Describe(store.status());
+  return store.ok() ? *store : nullptr;
+}
+
+// The i-th batch of a run: several documents that belong together.
+WriteBatch BatchOf(uint64_t seed, uint64_t i) {
+  std::mt19937_64 random(seed * 1000003 + i);
+  WriteBatch batch;
+  const std::string key = std::to_string(random() % 40);
+  if (random() % 5 == 0) {
+    batch.Delete("x" + key).Delete("y" + key);
+  } else {
+    const std::string body = ",\"run\":" + std::to_string(seed) + ",\"i\":" + std::to_string(i) +
+                             ",\"pad\":\"" + std::string(random() % 800, 'p') + "\"}";
+    batch.Put(Document::FromTrusted("{\"id\":\"x" + key + "\"" + body));
+    batch.Put(Document::FromTrusted("{\"id\":\"y" + key + "\"" + body));
+  }
+  return batch;
+}
+
+void ApplyTo(State* state, const WriteBatch& batch) {
+  for (const WriteOp& op : batch.ops) {
+    if (op.kind == WriteKind::kDelete) {
+      state->erase(op.id);
+    } else {
+      (*state)[StoredId(op.document)] = op.document.text();
+    }
+  }
+}
+
+State StateOf(Store& store) {
+  State state;
+  const auto rows = Collect(store, Context::Background(), Query());
+  EXPECT_TRUE(rows.ok()) << Describe(rows.status());
+  for (const Document& d : *rows) state[StoredId(d)] = d.text();
+  return state;
+}
+
+// Replays the change log from `from` over `state`.
+void Replay(Store& store, uint64_t from, State* state, uint64_t* next) {
+  SubscribeRequest request;
+  request.from = from;
+  const auto s = store.Subscribe(Context::Background(), request);
+  ASSERT_TRUE(s.ok()) << s.status();
+  *next = from;
+  for (;;) {
+    const auto batch = (*s)->Next(Context::Background().WithTimeout(std::chrono::milliseconds(1)));
+    if (!batch.ok()) {
+      ASSERT_EQ(batch.status().code(), StatusCode::kDeadlineExceeded) << batch.status();
+      return;
+    }
+    ASSERT_FALSE(batch->gap);
+    *next = batch->resume_from;
+    for (const Change& c : batch->changes) {
+      ASSERT_EQ(c.before.text(), state->contains(c.id) ? (*state)[c.id] : "");
+      if (c.after) {
+        (*state)[c.id] = c.after.text();
+      } else {
+        state->erase(c.id);
+      }
+    }
+  }
+}
+
+// Runs `child` in a process of its own and kills it after `micros`. Gives what it wrote to its
+// descriptor.
+template <typename Child>
+std::string RunAndKill(int micros, Child child) {
+  int fds[2];
+  EXPECT_EQ(pipe(fds), 0);
+  const pid_t pid = fork();
+  if (pid == 0) {
+    close(fds[0]);
+    child(fds[1]);
+    _exit(0);
+  }
+  close(fds[1]);
+  usleep(static_cast<useconds_t>(micros));
+  kill(pid, SIGKILL);
+  std::string out;
+  char buffer[4096];
+  for (ssize_t n; (n = read(fds[0], buffer, sizeof buffer)) > 0;)
+    out.append(buffer, static_cast<size_t>(n));
+  close(fds[0]);
+  int status = 0;
+  waitpid(pid, &status, 0);
+  return out;
+}
+
+class CrashTest : public ::testing::Test {
+ protected:
+  CrashTest() {
+    const char* base = getenv("TEST_TMPDIR");
+    folder_ = std::filesystem::path(base != nullptr ? base : "/tmp") /
+              ("crash-" + std::to_string(getpid()));
+    std::filesystem::create_directories(folder_);
+  }
+  ~CrashTest() override { std::filesystem::remove_all(folder_); }
+  std::string Path(const std::string& name) const { return (folder_ / name).string(); }
+
+ private:
+  std::filesystem::path folder_;
+};
+
+TEST_F(CrashTest, AcknowledgedWritesSurviveAndBatchesAreWhole) {
+  const uint64_t seed = testing::PrintedSeed();
+  std::mt19937_64 random(seed);
+  const std::string path = Path("written");
+  State state;        // before the run
+  uint64_t next = 1;  // sequence after it
+  uint64_t acknowledged_in_all = 0;
+  for (int run = 0; run < kRuns; ++run) {
+    const uint64_t run_seed = seed + static_cast<uint64_t>(run);
+    const auto durability = run % 3 == 0 ? RocksdbDurability::kAsync : RocksdbDurability::kSync;
+    const std::string acks = RunAndKill(static_cast<int>(random() % 60000), [&](int fd) {
+      const auto store = OpenAt(path, durability);
+      if (store == nullptr) return;
+      for (uint64_t i = 0;; ++i) {
+        if (!store->Write(Context::Background(), BatchOf(run_seed, i)).ok()) return;
+        if (write(fd, ".", 1) != 1) return;
+      }
+    });
+    const uint64_t acknowledged = acks.size();
+    acknowledged_in_all += acknowledged;
+    const auto store = OpenAt(path, durability);
+    ASSERT_NE(store, nullptr);
+    const State found = StateOf(*store);
+    // Everything acknowledged, and the one batch that may have been on its way, wholly or not at
+    // all.
+    State expected = state;
+    for (uint64_t i = 0; i < acknowledged; ++i) ApplyTo(&expected, BatchOf(run_seed, i));
+    State or_else = expected;
+    ApplyTo(&or_else, BatchOf(run_seed, acknowledged));
+    ASSERT_TRUE(found == expected || found == or_else)
+        << "run " << run << " after " << acknowledged << " batches";
+    // The change log leads from the state before to the state after.
+    State replayed = state;
+    Replay(*store, next, &replayed, &next);
+    ASSERT_EQ(replayed, found) << "run " << run;
+    state = found;
+  }
+  std::printf("%d kills, %llu batches acknowledged\n", kRuns,
+              static_cast<unsigned long long>(acknowledged_in_all));
+  EXPECT_GT(acknowledged_in_all, 0u);
+}
+
+TEST_F(CrashTest, AnImportLeavesAPrefixOfWholeBatches) {
+  std::mt19937_64 random(testing::PrintedSeed());
+  constexpr uint64_t kBatch = 32;
+  for (int run = 0; run < kRuns / 5; ++run) {
+    const std::string path = Path("imported" + std::to_string(run));
+    RunAndKill(20000 + static_cast<int>(random() % 80000), [&](int) {
+      const auto store = OpenAt(path, RocksdbDurability::kSync);
+      if (store == nullptr) return;
+      uint64_t i = 0;
+      tools::ImportOptions options;
+      options.batch = kBatch;
+      tools::Import(
+          *store, Context::Background(),
+          [&]() -> StatusOr<std::optional<tools::SourceItem>> {
+            ++i;
+            return tools::SourceItem{i, "{\"id\":\"" + std::to_string(1000000 + i) +
+                                            "\",\"i\":" + std::to_string(i) + ",\"pad\":\"" +
+                                            std::string(400, 'p') + "\"}"};
+          },
+          [] { return uint64_t{0}; }, [] { return std::string("line"); }, options);
+    });
+    const auto store = OpenAt(path, RocksdbDurability::kSync);
+    ASSERT_NE(store, nullptr);
+    const auto rows = Collect(*store, Context::Background(), "values(i)");
+    ASSERT_TRUE(rows.ok());
+    EXPECT_EQ(rows->size() % kBatch, 0u);
+    for (size_t k = 0; k < rows->size(); ++k) ASSERT_EQ((*rows)[k].text(), std::to_string(k + 1));
+    std::filesystem::remove_all(path);
+  }
+}
+
+}  // namespace
+}  // namespace strata
