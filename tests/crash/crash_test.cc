@@ -198,12 +198,13 @@ TEST_F(CrashTest, AnImportLeavesAPrefixOfWholeBatches) {
           },
           [] { return uint64_t{0}; }, [] { return std::string("line"); }, options);
     });
-    const auto store = OpenAt(path, RocksdbDurability::kSync);
+    auto store = OpenAt(path, RocksdbDurability::kSync);
     ASSERT_NE(store, nullptr);
     const auto rows = Collect(*store, Context::Background(), "values(i)");
     ASSERT_TRUE(rows.ok());
     EXPECT_EQ(rows->size() % kBatch, 0u);
     for (size_t k = 0; k < rows->size(); ++k) ASSERT_EQ((*rows)[k].text(), std::to_string(k + 1));
+    store.reset();
     std::filesystem::remove_all(path);
   }
 }

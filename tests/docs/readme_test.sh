@@ -1,0 +1,62 @@
+#!/usr/bin/env bash
+# Runs every ./strata line of the README, in a copy of the examples with the bundled data.
+set -uo pipefail
+binary=$PWD/$1
+root=$PWD
+work=$(mktemp -d "${TEST_TMPDIR:-/tmp}/readme.XXXXXX")
+mkdir -p "$work/examples"
+cp -rL "$root/examples/packages" "$work/examples/"
+rm -rf "$work/examples/packages/data"
+cp "$binary" "$work/strata"
+cd "$work" || exit 1
+export STRATA_HOME=$work HOME=$work
+./strata import examples/packages/pipeline.json packages examples/packages/extract.ndjson || exit 1
+ran=0
+while IFS= read -r line; do
+  echo "\$ $line"
+  bash -c "$line" || { echo "failed: $line"; exit 1; }
+  ran=$((ran + 1))
+done < <(sed -n '/^```sh$/,/^```$/p' "$root/README.md" | grep '^\./strata ')
+# The demo, on a machine that may have no package index.
+[ "$ran" -ge 7 ] || { echo "only $ran commands found"; exit 1; }
+./strata demo --reload | grep -q 'What to try next' || exit 1
+
+# Misuse and negative answers have their exit statuses.
+expect() { local want=$1; shift; "$@" >out 2>&1; local got=$?; [ "$got" -eq "$want" ] || { echo "exit $got, not $want: $*"; cat out; exit 1; }; }
+p=examples/packages/pipeline.json
+expect 1 ./strata get $p packages no-such-package
+expect 2 ./strata get $p packages
+expect 2 ./strata quer
+expect 2 ./strata query $p packages 'a===1'
+expect 1 ./strata get $p packges x
+expect 1 ./strata check no-such-file.json
+expect 0 ./strata --help
+printf '{"id":"q1"}\nbroken\n{"id":"q2"}\n' > lines.ndjson
+expect 2 ./strata import $p packages lines.ndjson
+grep -q 'line 2: at byte 0' out || { cat out; exit 1; }
+expect 1 ./strata import $p packages lines.ndjson --keep-going
+grep -q '"line":2' lines.ndjson.rejects || exit 1
+expect 0 ./strata get $p packages q2
+# A second process on the same data is told so.
+mkfifo hold
+./strata shell $p --json < hold > held.out &
+exec 9> hold
+for _ in $(seq 100); do [ -s held.out ] && break; echo stores >&9; sleep 0.1; done
+expect 1 ./strata get $p packages q2
+grep -q 'open already' out || { cat out; exit 1; }
+echo quit >&9
+exec 9>&-
+wait
+# Ctrl-C in the middle of an import: what was written stays, and a second run goes on.
+(for i in $(seq 400000); do echo "{\"id\":\"c$i\",\"pad\":\"xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx\"}"; done) > many.ndjson
+./strata import $p packages many.ndjson > out 2>&1 &
+import=$!
+sleep 0.3
+kill -INT $import
+wait $import
+status=$?
+[ "$status" -eq 130 ] || [ "$status" -eq 0 ] || { echo "exit $status after Ctrl-C"; cat out; exit 1; }
+imported=$(grep -o 'imported [0-9]*' out | grep -o '[0-9]*')
+counted=$(./strata query $p packages 'prefix(id,c)&exists(pad)&count()')
+[ "$imported" = "$counted" ] || { echo "said $imported, holds $counted"; exit 1; }
+echo "ok: $ran commands"
