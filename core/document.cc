@@ -276,9 +276,14 @@ size_t Document::MemoryBytes() const {
   return sizeof(DocumentRep) + rep_->size + kTextPadding + IndexBytes();
 }
 
-void Document::Prefetch() const {
-  __builtin_prefetch(rep_);
-  __builtin_prefetch(reinterpret_cast<const char*>(rep_) + 64);
+void Document::PrefetchText() const {
+  const char* p = reinterpret_cast<const char*>(rep_);
+  for (int line = 0; line < 6; ++line) __builtin_prefetch(p + 64 * line);
+}
+
+void Document::PrefetchIndex() const {
+  const char* p = reinterpret_cast<const char*>(rep_->index.load(std::memory_order_acquire));
+  for (int line = 0; line < 3; ++line) __builtin_prefetch(p + 64 * line);
 }
 
 void Document::Ref() const {

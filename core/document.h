@@ -134,8 +134,12 @@ class Document {
   // Bytes held: text and, if it has been built, field index.
   size_t MemoryBytes() const;
   size_t IndexBytes() const;
-  // Asks the processor to fetch what a lookup will touch.
-  void Prefetch() const;
+  // Ask the processor to fetch what a lookup will touch: first the text, some documents later the
+  // index.
+  void PrefetchText() const;
+  void PrefetchIndex() const;
+  // Where it lies; only for prefetching.
+  const void* address() const { return rep_; }
 
  private:
   explicit Document(internal::DocumentRep* rep) : rep_(rep) {}

@@ -58,9 +58,9 @@ struct DocumentRep {
   const uint32_t* BuildIndex() const;
 };
 
-// Walks valid, minified text and makes the field index. With `duplicate_at`, looks for a repeated
-// member name and stores the offset of the repetition's value (0: none). The caller owns the result
-// (FreeIndex).
+// Walks valid text and makes the field index, which the caller owns (FreeIndex). Null when the text
+// is not minified, or, with `duplicate_at`, when a member's name is repeated: then *duplicate_at is
+// the offset of the repetition's value.
 uint32_t* MakeIndex(const char* text, size_t size, uint32_t* duplicate_at);
 void FreeIndex(uint32_t* index);
 size_t IndexBytes(const uint32_t* index);

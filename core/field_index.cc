@@ -158,7 +158,8 @@ uint32_t* MakeIndex(const char* text, size_t size, uint32_t* duplicate_at) {
       escaped = name_escapes;
       hash = escaped ? HashMemberName(DecodeJsonString(raw))
                      : HashMemberName(raw.substr(1, raw.size() - 2));
-      p = close + 2;  // quote and colon
+      if (close[1] != ':') return nullptr;
+      p = close + 2;
     } else if (depth > 0 && !s.frames[depth].object) {
       hash = 0;
       escaped = false;
@@ -173,7 +174,10 @@ uint32_t* MakeIndex(const char* text, size_t size, uint32_t* duplicate_at) {
         name_escaped_of[depth] = escaped;
         hash_of[depth] = hash;
         ++p;
-        if (*p != '}' && *p != ']') continue;
+        if (*p != '}' && *p != ']') {
+          if (s.frames[depth].object && *p != '"') return nullptr;
+          continue;
+        }
         [[fallthrough]];
       case '}':
       case ']':
@@ -211,10 +215,12 @@ uint32_t* MakeIndex(const char* text, size_t size, uint32_t* duplicate_at) {
         break;
       default:
         p = ScalarEnd(p);
+        if (static_cast<unsigned char>(p[-1] - '0') > 9) return nullptr;  // white space
         done = Entry::Make(Kind::kNumber, escaped, at);
         break;
     }
     if (depth == 0) {
+      if (p != end) return nullptr;
       s.nodes[0] = done.bits;
       break;
     }
@@ -222,8 +228,10 @@ uint32_t* MakeIndex(const char* text, size_t size, uint32_t* duplicate_at) {
     s.entries.push_back(done.bits);
     if (*p == ',') {
       ++p;
-    } else {
+    } else if (*p == '}' || *p == ']') {
       goto closing;
+    } else {
+      return nullptr;
     }
   }
 

@@ -58,20 +58,23 @@ StatusOr<DocumentRep*> ParseJson(std::string_view text) {
     }
   }
   DocumentRep* rep = DocumentRep::New(text.size());
-  size_t size = 0;
-  const auto error = simdjson::minify(text.data(), text.size(), rep->text(), size);
+  std::memcpy(rep->text(), text.data(), text.size());
   parser.Trim();
-  if (error != simdjson::SUCCESS) {
-    DocumentRep::Delete(rep);
-    return Internal("valid JSON could not be minified");
-  }
-  std::memset(rep->text() + size, 0, std::min(text.size() - size + kTextPadding, kTextPadding));
-  rep->size = static_cast<uint32_t>(size);
   uint32_t duplicate_at = 0;
-  uint32_t* index = MakeIndex(rep->text(), size, &duplicate_at);
+  // Most texts come minified; the walk that makes the index notices when one does not.
+  uint32_t* index = MakeIndex(rep->text(), text.size(), &duplicate_at);
+  if (index == nullptr && duplicate_at == 0) {
+    size_t size = 0;
+    if (simdjson::minify(text.data(), text.size(), rep->text(), size) == simdjson::SUCCESS) {
+      std::memset(rep->text() + size, 0, std::min(text.size() - size + kTextPadding, kTextPadding));
+      rep->size = static_cast<uint32_t>(size);
+      index = MakeIndex(rep->text(), size, &duplicate_at);
+    }
+  }
   if (index == nullptr) {
     DocumentRep::Delete(rep);
-    return DiagnoseJson(text);
+    Status why = DiagnoseJson(text);
+    return why.ok() ? Internal("valid JSON could not be indexed") : why;
   }
   rep->index.store(index, std::memory_order_release);
   return rep;

@@ -1,6 +1,7 @@
 #include "core/json_text.h"
 
 #include <cstdint>
+#include <cstring>
 
 namespace strata {
 namespace {
@@ -170,6 +171,11 @@ size_t ValidUtf8Prefix(std::string_view s) {
   const auto* const end = begin + s.size();
   const auto* p = begin;
   while (p < end) {
+    uint64_t eight;
+    if (end - p >= 8 && (std::memcpy(&eight, p, 8), (eight & 0x8080808080808080ULL) == 0)) {
+      p += 8;  // all ASCII
+      continue;
+    }
     const size_t n = SequenceLength(p, end);
     if (n == 0) break;
     p += n;

@@ -7,21 +7,33 @@ std::atomic<uint64_t> used_slots{0};
 
 }  // namespace
 
-ThreadSlot::ThreadSlot() : index_(kShared) {
+thread_local constinit int ThreadSlot::current_ = -1;
+
+// Gives the slot back when the thread ends.
+struct ThreadSlot::Releaser {
+  int index = kShared;
+  ~Releaser() {
+    current_ = kShared;  // for whatever still counts while the thread is taken down
+    if (index != kShared) {
+      used_slots.fetch_and(~(uint64_t{1} << index), std::memory_order_acq_rel);
+    }
+  }
+};
+
+int ThreadSlot::Acquire() {
+  thread_local Releaser releaser;
   uint64_t used = used_slots.load(std::memory_order_acquire);
   while (used != ~uint64_t{0}) {
     const int free = __builtin_ctzll(~used);
     // Acquire: the slot's last owner has finished its additions.
     if (used_slots.compare_exchange_weak(used, used | (uint64_t{1} << free),
                                          std::memory_order_acq_rel)) {
-      index_ = free;
-      return;
+      releaser.index = free;
+      break;
     }
   }
-}
-
-ThreadSlot::~ThreadSlot() {
-  if (index_ != kShared) used_slots.fetch_and(~(uint64_t{1} << index_), std::memory_order_acq_rel);
+  current_ = releaser.index;
+  return current_;
 }
 
 }  // namespace strata

@@ -19,14 +19,15 @@ class ThreadSlot {
   static constexpr int kShared = 64;
   static constexpr int kCount = kShared + 1;
   static int Current() {
-    thread_local ThreadSlot slot;
-    return slot.index_;
+    const int index = current_;
+    return index >= 0 ? index : Acquire();
   }
 
  private:
-  ThreadSlot();
-  ~ThreadSlot();
-  int index_;
+  struct Releaser;
+  static int Acquire();
+  // Constant initialisation: reading it needs no guard.
+  static thread_local constinit int current_;
 };
 
 // N counters kept together, one block a thread.

@@ -117,6 +117,8 @@ Status UnknownPrefix(std::string_view raw, std::string_view prefix) {
 }  // namespace
 
 StatusOr<std::string> DecodePercent(std::string_view raw) {
+  // The query as a whole is valid UTF-8 and tokens end at ASCII characters.
+  if (raw.find('%') == raw.npos) return std::string(raw);
   std::string out;
   out.reserve(raw.size());
   bool ascii = true;

@@ -154,8 +154,18 @@ class Parser {
   // term, so *out is an and/or of this place. When there was none, empty_ is set and *out is "".
   Status Infix(Place place, Node* out, bool* infix) {
     const uint32_t start = static_cast<uint32_t>(at_);
-    std::vector<Node> ors;
+    *infix = false;
+    const auto at_end = [&] { return at_ >= text_.size() || Peek() == ')' || Peek() == ','; };
     std::vector<Node> ands;
+    if (!at_end() && Peek() != '&' && Peek() != ';' && Peek() != '|') {
+      // Mostly there is one term, which needs no list.
+      RETURN_IF_ERROR(Term(place, out));
+      if (!AtDelimiter()) return Unexpected();
+      empty_ = false;
+      if (at_end()) return OkStatus();
+      ands.push_back(std::move(*out));
+    }
+    std::vector<Node> ors;
     bool any_or = false;
     bool joined = false;  // the last of `ors` was joined here by &
     *infix = false;

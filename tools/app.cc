@@ -116,7 +116,8 @@ std::string ChangeJson(const Change& c) {
 StatusOr<std::vector<Node>> ParseParams(const std::vector<std::string>& texts) {
   std::vector<Node> out;
   for (size_t i = 0; i < texts.size(); ++i) {
-    StatusOr<Node> n = ParseLiteral(texts[i]);
+    StatusOr<Node> n = IsValidUtf8(texts[i]) ? ParseLiteral(texts[i])
+                                             : InvalidArgument("the value is not valid UTF-8");
     if (n.ok() && n->kind() == Node::Kind::kParam)
       n = InvalidArgument("a parameter cannot stand for a parameter");
     if (!n.ok())

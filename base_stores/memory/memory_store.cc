@@ -13,8 +13,9 @@ namespace {
 using memory::Version;
 using memory::VersionTable;
 
-constexpr size_t kChunk = 512;   // versions collected under one hold of the order's lock
-constexpr size_t kPrefetch = 6;  // documents ahead
+constexpr size_t kChunk = 512;     // versions collected under one hold of the order's lock
+constexpr size_t kFetchText = 12;  // documents ahead
+constexpr size_t kFetchIndex = 6;
 
 class MemoryScan final : public RecordScan {
  public:
@@ -49,7 +50,10 @@ class MemoryScan final : public RecordScan {
         continue;
       }
       const Version* v = chunk_[at_];
-      if (at_ + kPrefetch < chunk_.size()) chunk_[at_ + kPrefetch]->document.Prefetch();
+      if (at_ + kFetchText < chunk_.size()) {
+        chunk_[at_ + kFetchText]->document.PrefetchText();
+        chunk_[at_ + kFetchIndex]->document.PrefetchIndex();
+      }
       ++at_;
       ++examined_;
       passed_ = v;

@@ -1,29 +1,28 @@
 #include "base_stores/memory/version_table.h"
 
 namespace strata::memory {
-namespace {
 
-void FreeChain(Version* v) {
+void Entry::Free(Version* v) {
   while (v != nullptr) {
     Version* older = v->older.load(std::memory_order_acquire);
-    delete v;
+    if (v == &first) {
+      v->document = Document();
+    } else {
+      delete v;
+    }
     v = older;
   }
 }
-
-}  // namespace
-
-Entry::~Entry() { FreeChain(head.load(std::memory_order_acquire)); }
 
 void VersionTable::Read(std::string_view id, Document* document, uint64_t* revision) const {
   const size_t hash = Hash(id);
   const Shard& shard = ShardOf(hash);
   ReadLock lock(shard.mutex);
-  const auto it = shard.entries.find(id, hash);
+  const auto it = shard.slots.find(id, hash);
   *revision = 0;
-  if (it == shard.entries.end()) return;
+  if (it == shard.slots.end()) return;
   // Asked for under the lock: what was published before cannot be pruned from under us.
-  const Version* v = it->second->At(committed());
+  const Version* v = it->entry->At(committed());
   if (v == nullptr || !v->document) return;
   *document = v->document;
   *revision = v->revision;
@@ -33,9 +32,9 @@ const Version* VersionTable::ReadAt(std::string_view id, uint64_t revision) cons
   const size_t hash = Hash(id);
   const Shard& shard = ShardOf(hash);
   ReadLock lock(shard.mutex);
-  const auto it = shard.entries.find(id, hash);
-  if (it == shard.entries.end()) return nullptr;
-  const Version* v = it->second->At(revision);
+  const auto it = shard.slots.find(id, hash);
+  if (it == shard.slots.end()) return nullptr;
+  const Version* v = it->entry->At(revision);
   return v != nullptr && v->document ? v : nullptr;
 }
 
@@ -77,17 +76,16 @@ uint64_t VersionTable::Oldest() {
   return snapshots_.empty() ? committed() : *snapshots_.begin();
 }
 
-Entry* VersionTable::Find(std::string_view id) const {
+const VersionTable::Slot* VersionTable::Find(std::string_view id, size_t hash) const {
   // Without the lock: only the writer, which is the caller, changes the table.
-  const size_t hash = Hash(id);
   const Shard& shard = ShardOf(hash);
-  const auto it = shard.entries.find(id, hash);
-  return it == shard.entries.end() ? nullptr : it->second.get();
+  const auto it = shard.slots.find(id, hash);
+  return it == shard.slots.end() ? nullptr : &*it;
 }
 
 const Version* VersionTable::Newest(std::string_view id) const {
-  const Entry* e = Find(id);
-  return e == nullptr ? nullptr : e->head.load(std::memory_order_acquire);
+  const Slot* s = Find(id, Hash(id));
+  return s == nullptr ? nullptr : s->entry->head.load(std::memory_order_acquire);
 }
 
 void VersionTable::Commit(std::vector<Install> installs) {
@@ -98,26 +96,32 @@ void VersionTable::Commit(std::vector<Install> installs) {
   for (Install& i : installs) {
     const size_t hash = Hash(i.id);
     Shard& shard = ShardOf(hash);
-    auto version = std::make_unique<Version>();
-    version->revision = i.revision;
-    version->document = std::move(i.document);
-    const bool there = static_cast<bool>(version->document);
-    Entry* entry = Find(i.id);
-    if (entry != nullptr) {
-      const Version* newest = entry->head.load(std::memory_order_acquire);
+    const bool there = static_cast<bool>(i.document);
+    const void* const place = i.document.address();
+    const Slot* slot = Find(i.id, hash);
+    Entry* entry = nullptr;
+    if (slot != nullptr) {
+      entry = slot->entry.get();
+      Version* const newest = entry->head.load(std::memory_order_acquire);
       more += there - static_cast<bool>(newest->document);
-      version->older.store(entry->head.load(std::memory_order_acquire), std::memory_order_release);
+      auto version = std::make_unique<Version>();
+      version->revision = i.revision;
+      version->document = std::move(i.document);
+      version->older.store(newest, std::memory_order_release);
       WriteLock lock(shard.mutex);
+      slot->document = place;
       entry->head.store(version.release(), std::memory_order_release);
       if (single) committed_.store(i.revision, std::memory_order_release);
     } else {
       more += there;
       auto fresh = std::make_unique<Entry>(i.id);
-      fresh->head.store(version.release(), std::memory_order_release);
+      fresh->first.revision = i.revision;
+      fresh->first.document = std::move(i.document);
+      fresh->head.store(&fresh->first, std::memory_order_release);
       entry = fresh.get();
       {
         WriteLock lock(shard.mutex);
-        shard.entries.emplace(std::string_view(entry->id), std::move(fresh));
+        shard.slots.insert(Slot{entry->id, std::move(fresh), place});
       }
       {
         WriteLock lock(order_mutex_);
@@ -153,11 +157,8 @@ bool VersionTable::Prune(Entry* entry, uint64_t oldest) {
       WriteLock lock(order_mutex_);
       order_.erase(entry->id);
     }
-    std::unique_ptr<Entry> gone;
     WriteLock lock(shard.mutex);
-    const auto it = shard.entries.find(entry->id);
-    gone = std::move(it->second);
-    shard.entries.erase(it);
+    shard.slots.erase(shard.slots.find(std::string_view(entry->id)));
     return true;
   }
   Version* visible = head;
@@ -170,7 +171,7 @@ bool VersionTable::Prune(Entry* entry, uint64_t oldest) {
     WriteLock lock(shard.mutex);
     unseen = visible->older.exchange(nullptr, std::memory_order_acq_rel);
   }
-  FreeChain(unseen);
+  entry->Free(unseen);
   return visible == head && head->document;
 }
 

@@ -12,7 +12,7 @@
 #include <vector>
 
 #include "absl/container/btree_map.h"
-#include "absl/container/flat_hash_map.h"
+#include "absl/container/flat_hash_set.h"
 #include "core/abseil.h"
 #include "core/document.h"
 #include "core/sync.h"
@@ -25,11 +25,17 @@ struct Version {
   std::atomic<Version*> older{nullptr};
 };
 
-struct Entry {
+// A document's id and its versions, newest first. The first version of all lies in the entry
+// itself, since most documents have only one: one cache line then holds everything.
+struct alignas(64) Entry {
   explicit Entry(std::string_view id) : id(id) {}
-  ~Entry();
+  ~Entry() { Free(head.load(std::memory_order_acquire)); }
+  Entry(const Entry&) = delete;
+  Entry& operator=(const Entry&) = delete;
+
   const std::string id;
   std::atomic<Version*> head{nullptr};
+  Version first;
 
   // The version that a reader at `revision` sees, or null.
   const Version* At(uint64_t revision) const {
@@ -37,6 +43,8 @@ struct Entry {
     while (v != nullptr && v->revision > revision) v = v->older.load(std::memory_order_acquire);
     return v;
   }
+  // Frees a version and all that are older.
+  void Free(Version* v);
 };
 
 // Who may read what, and why it stays alive meanwhile:
@@ -76,16 +84,36 @@ class VersionTable {
   void Commit(std::vector<Install> installs);
 
  private:
+  // What lies in a shard's table. Looking at a slot begins to fetch the document, while the id is
+  // compared (which fetches the entry).
+  struct Slot {
+    std::string_view id;  // the entry's
+    std::unique_ptr<Entry> entry;
+    mutable const void* document = nullptr;  // the newest one's place, possibly gone
+  };
+  struct SlotHash {
+    using is_transparent = void;
+    size_t operator()(std::string_view id) const { return Hash(id); }
+    size_t operator()(const Slot& s) const { return Hash(s.id); }
+  };
+  struct SlotEqual {
+    using is_transparent = void;
+    bool operator()(const Slot& a, std::string_view b) const {
+      __builtin_prefetch(a.document);
+      return a.id == b;
+    }
+    bool operator()(const Slot& a, const Slot& b) const { return a.id == b.id; }
+  };
+
   static constexpr size_t kShards = 64;
   struct alignas(64) Shard {
     mutable SharedMutex mutex;
-    absl::flat_hash_map<std::string_view, std::unique_ptr<Entry>, StringHash, std::equal_to<>>
-        entries;
+    absl::flat_hash_set<Slot, SlotHash, SlotEqual> slots;
   };
 
   static size_t Hash(std::string_view id) { return StringHash{}(id); }
   Shard& ShardOf(size_t hash) const { return shards_[hash >> 57 & (kShards - 1)]; }
-  Entry* Find(std::string_view id) const;
+  const Slot* Find(std::string_view id, size_t hash) const;
   uint64_t Oldest();
   // Frees what nobody can see any more; false when something must wait.
   bool Prune(Entry* entry, uint64_t oldest);
