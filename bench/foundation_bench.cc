@@ -245,7 +245,7 @@ void WriteOurs(benchmark::State& state, const std::string& name, uint64_t size) 
   Check(opened.status());
   Store& store = **opened;
   std::vector<Document> documents;
-  for (uint64_t i = 0; i < kDocuments; ++i) documents.push_back(Document::FromTrusted(Texts()[i]));
+  for (uint64_t i = 0; i < kDocuments; ++i) documents.push_back(*Document::Parse(Texts()[i]));
   uint64_t next = 0;
   for (auto _ : state) {
     WriteBatch batch;

@@ -114,7 +114,7 @@ void VersionTable::Commit(std::vector<Install> installs) {
       if (single) committed_.store(i.revision, std::memory_order_release);
     } else {
       more += there;
-      auto fresh = std::make_unique<Entry>(i.id);
+      EntryPtr fresh = NewEntry(i.id);
       fresh->first.revision = i.revision;
       fresh->first.document = std::move(i.document);
       fresh->head.store(&fresh->first, std::memory_order_release);

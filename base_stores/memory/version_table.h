@@ -6,6 +6,7 @@
 #include <atomic>
 #include <cstdint>
 #include <memory>
+#include <memory_resource>
 #include <set>
 #include <string>
 #include <string_view>
@@ -84,11 +85,21 @@ class VersionTable {
   void Commit(std::vector<Install> installs);
 
  private:
+  // Entries come from a pool, close together, and are freed by the writer only.
+  struct EntryDeleter {
+    std::pmr::memory_resource* pool;
+    void operator()(Entry* e) const {
+      e->~Entry();
+      pool->deallocate(e, sizeof(Entry), alignof(Entry));
+    }
+  };
+  using EntryPtr = std::unique_ptr<Entry, EntryDeleter>;
+
   // What lies in a shard's table. Looking at a slot begins to fetch the document, while the id is
   // compared (which fetches the entry).
   struct Slot {
     std::string_view id;  // the entry's
-    std::unique_ptr<Entry> entry;
+    EntryPtr entry;
     mutable const void* document = nullptr;  // the newest one's place, possibly gone
   };
   struct SlotHash {
@@ -119,6 +130,11 @@ class VersionTable {
   bool Prune(Entry* entry, uint64_t oldest);
   void Sweep();
 
+  EntryPtr NewEntry(std::string_view id) {
+    return EntryPtr(new (pool_.allocate(sizeof(Entry), alignof(Entry))) Entry(id), {&pool_});
+  }
+
+  std::pmr::unsynchronized_pool_resource pool_;  // outlives the shards
   mutable std::array<Shard, kShards> shards_;
   mutable SharedMutex order_mutex_;
   absl::btree_map<std::string_view, Entry*> order_;

@@ -274,10 +274,20 @@ class RocksdbStore final : public Store,
     Status status;
     WriteResult result;
     size_t ops() const { return batch != nullptr ? batch->ops.size() : writes.size(); }
+    // About what it will take in RocksDB's batch.
+    size_t bytes() const {
+      size_t n = 128 * ops();
+      if (batch != nullptr) {
+        for (const WriteOp& op : batch->ops) n += op.document.text().size();
+      }
+      for (const FinalWrite& f : writes) n += f.after.text().size();
+      return n;
+    }
   };
 
   // A group on its way to disk: what its members have made of the documents so far.
   struct Group {
+    explicit Group(size_t bytes) : batch(bytes) {}
     rocksdb::WriteBatch batch;
     StringMap<std::optional<Record>> records;  // ids written in this group
     uint64_t next = 0;                         // sequence
@@ -314,7 +324,9 @@ class RocksdbStore final : public Store,
 
   // Only the leader of the queue is in here, so nobody else writes meanwhile.
   void CommitGroup(const std::vector<Writer*>& writers) {
-    Group group;
+    size_t bytes = 0;
+    for (const Writer* w : writers) bytes += w->bytes();
+    Group group(bytes);
     group.next = database_->last() + 1;
     bool sync = false;
     for (Writer* w : writers) {
