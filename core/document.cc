@@ -34,14 +34,36 @@ uint64_t Load(const char* p, size_t n) {
   return v;
 }
 
+// Whether the n bytes at `text` are `s` and none of them is a quote. Without escapes, what stands
+// between two quotes holds none; `s` may.
+bool EqualPlain(const char* text, std::string_view s) {
+  const size_t n = s.size();
+  const auto quoted =
+      [](uint64_t word) {  // a byte of the word is a quote (the usual zero-byte test)
+        const uint64_t x = word ^ 0x2222222222222222ULL;
+        return ((x - 0x0101010101010101ULL) & ~x & 0x8080808080808080ULL) != 0;
+      };
+  if (n > 16) {
+    return std::memcmp(text, s.data(), n) == 0 && std::memchr(s.data(), '"', n) == nullptr;
+  }
+  if (n >= 8) {
+    const uint64_t first = Load(s.data(), 8);
+    const uint64_t last = Load(s.data() + n - 8, 8);
+    return first == Load(text, 8) && last == Load(text + n - 8, 8) && !quoted(first) &&
+           !quoted(last);
+  }
+  for (size_t i = 0; i < n; ++i) {
+    if (text[i] != s[i] || s[i] == '"') return false;
+  }
+  return true;
+}
+
 bool NameMatches(const DocumentRep* rep, uint32_t value_at, bool escaped, std::string_view name) {
   const char* text = rep->text();
   if (!escaped) {
     const size_t n = name.size();
-    // A name as written holds no quote; one that is asked for may.
     return value_at >= n + 3 && text[value_at - 3 - n] == '"' &&
-           std::memcmp(text + value_at - 2 - n, name.data(), n) == 0 &&
-           std::memchr(name.data(), '"', n) == nullptr;
+           EqualPlain(text + value_at - 2 - n, name);
   }
   // An escaped name: its opening quote cannot be found from behind, but the hash has matched, so
   // decode every start that gives a whole string.
@@ -132,9 +154,11 @@ Type Value::type() const {
   return Type::kMissing;
 }
 
+const uint32_t* Value::index() const { return rep_->index.load(std::memory_order_acquire); }
+
 uint32_t Value::offset() const {
   const Entry e{entry_};
-  return e.is_container() ? index_[e.payload()] : e.payload();
+  return e.is_container() ? index()[e.payload()] : e.payload();
 }
 
 std::string_view Value::text() const {
@@ -142,7 +166,7 @@ std::string_view Value::text() const {
   const Entry e{entry_};
   const char* text = rep_->text();
   if (e.is_container()) {
-    const uint32_t* node = index_ + e.payload();
+    const uint32_t* node = index() + e.payload();
     return {text + node[0], node[1] - node[0]};
   }
   const char* begin = text + e.payload();
@@ -155,10 +179,7 @@ bool Value::StringEquals(std::string_view s) const {
   const Entry e{entry_};
   const char* p = rep_->text() + e.payload() + 1;
   if (e.kind() == Kind::kString) {
-    // Without escapes the text between the quotes is the string, and it holds no quote.
-    return e.payload() + 1 + s.size() < rep_->size && p[s.size()] == '"' &&
-           std::memcmp(p, s.data(), s.size()) == 0 &&
-           std::memchr(s.data(), '"', s.size()) == nullptr;
+    return e.payload() + 1 + s.size() < rep_->size && p[s.size()] == '"' && EqualPlain(p, s);
   }
   return DecodeJsonString(text()) == s;
 }
@@ -177,7 +198,8 @@ std::string Value::String() const {
 
 Value Value::Find(std::string_view name, uint32_t hash) const {
   if (rep_ == nullptr || Entry{entry_}.kind() != Kind::kObject) return {};
-  const uint32_t* node = index_ + Entry{entry_}.payload();
+  const uint32_t* const all = index();
+  const uint32_t* node = all + Entry{entry_}.payload();
   const uint32_t count = node[2];
   const uint32_t* hashes = node + kNodeHeader;
   const uint32_t* entries = hashes + count;
@@ -190,8 +212,8 @@ Value Value::Find(std::string_view name, uint32_t hash) const {
       const uint32_t at = i + __builtin_ctz(found);
       if (at >= count) break;
       const Entry e{entries[at]};
-      const uint32_t value_at = e.is_container() ? index_[e.payload()] : e.payload();
-      if (NameMatches(rep_, value_at, e.name_escaped(), name)) return Value(rep_, index_, e.bits);
+      const uint32_t value_at = e.is_container() ? all[e.payload()] : e.payload();
+      if (NameMatches(rep_, value_at, e.name_escaped(), name)) return Value(rep_, e.bits);
     }
   }
   return {};
@@ -199,13 +221,13 @@ Value Value::Find(std::string_view name, uint32_t hash) const {
 
 uint32_t Value::size() const {
   if (rep_ == nullptr || !Entry{entry_}.is_container()) return 0;
-  return index_[Entry{entry_}.payload() + 2];
+  return index()[Entry{entry_}.payload() + 2];
 }
 
 Value Value::At(uint32_t i) const {
-  const uint32_t* node = index_ + Entry{entry_}.payload();
+  const uint32_t* node = index() + Entry{entry_}.payload();
   const uint32_t skip = Entry{entry_}.kind() == Kind::kObject ? node[2] : 0;
-  return Value(rep_, index_, node[kNodeHeader + skip + i]);
+  return Value(rep_, node[kNodeHeader + skip + i]);
 }
 
 // ---- MemberIterator
@@ -237,7 +259,7 @@ std::string_view MemberIterator::name(std::string* scratch) const {
 }
 
 uint32_t MemberIterator::name_hash() const {
-  return object_.index_[Entry{object_.entry_}.payload() + kNodeHeader + i_];
+  return object_.index()[Entry{object_.entry_}.payload() + kNodeHeader + i_];
 }
 
 // ---- Document
@@ -261,8 +283,7 @@ std::string_view Document::text() const {
 
 Value Document::root() const {
   if (rep_ == nullptr) return {};
-  const uint32_t* index = rep_->Index();
-  return Value(rep_, index, index[0]);
+  return Value(rep_, rep_->Index()[0]);
 }
 
 size_t Document::IndexBytes() const {

@@ -77,12 +77,12 @@ class Value {
  private:
   friend class Document;
   friend class MemberIterator;
-  Value(const internal::DocumentRep* rep, const uint32_t* index, uint32_t entry)
-      : rep_(rep), index_(index), entry_(entry) {}
+  Value(const internal::DocumentRep* rep, uint32_t entry) : rep_(rep), entry_(entry) {}
   uint32_t offset() const;
+  const uint32_t* index() const;
 
+  // Sixteen bytes, so that a Value travels in registers. The document's index is built already.
   const internal::DocumentRep* rep_ = nullptr;
-  const uint32_t* index_ = nullptr;
   uint32_t entry_ = 0;
 };
 

@@ -183,6 +183,21 @@ Status Database::Get(const rocksdb::ReadOptions& read, std::string_view id,
   return s.IsNotFound() ? OkStatus() : Translate(s, "reading");
 }
 
+Status Database::GetMany(const rocksdb::ReadOptions& read, const std::vector<rocksdb::Slice>& keys,
+                         std::span<std::optional<Record>> out) const {
+  std::vector<rocksdb::PinnableSlice> values(keys.size());
+  std::vector<rocksdb::Status> statuses(keys.size());
+  db()->MultiGet(read, data(), keys.size(), keys.data(), values.data(), statuses.data());
+  for (size_t i = 0; i < keys.size(); ++i) {
+    out[i].reset();
+    if (statuses[i].IsNotFound()) continue;
+    RETURN_IF_ERROR(Translate(statuses[i], "reading"));
+    ASSIGN_OR_RETURN(Record record, DecodeRecord(ToView(keys[i]), ToView(values[i])));
+    out[i] = std::move(record);
+  }
+  return OkStatus();
+}
+
 Status Database::Write(rocksdb::WriteBatch* batch, bool sync) {
   rocksdb::WriteOptions options;
   options.sync = sync;

@@ -30,6 +30,17 @@ class Database {
   Status Get(const rocksdb::ReadOptions& read, std::string_view id,
              std::optional<Record>* out) const;
 
+  // Several at once. `Ids`: a range of strings or views. Requires: out.size() == ids.size().
+  template <typename Ids>
+  Status GetMany(const rocksdb::ReadOptions& read, const Ids& ids,
+                 std::span<std::optional<Record>> out) const {
+    if (ids.size() == 1) return Get(read, ids[0], &out[0]);
+    std::vector<rocksdb::Slice> keys;
+    keys.reserve(ids.size());
+    for (const auto& id : ids) keys.push_back(ToSlice(id));
+    return GetMany(read, keys, out);
+  }
+
   rocksdb::DB* db() const { return db_->GetRootDB(); }
   rocksdb::ColumnFamilyHandle* data() const { return handles_[1]; }
   rocksdb::ColumnFamilyHandle* changes() const { return handles_[2]; }
@@ -52,6 +63,8 @@ class Database {
   double EstimatedDocuments() const;
 
  private:
+  Status GetMany(const rocksdb::ReadOptions& read, const std::vector<rocksdb::Slice>& keys,
+                 std::span<std::optional<Record>> out) const;
   Database() = default;
   Status Init(const RocksdbOptions& options);
   StatusOr<uint64_t> ReadMeta(std::string_view key, uint64_t missing) const;

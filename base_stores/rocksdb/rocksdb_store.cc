@@ -156,22 +156,8 @@ class RocksdbStore final : public Store,
   Status Read(const Context& ctx, std::span<const std::string_view> ids,
               std::span<std::optional<Record>> out) override {
     const rocksdb::ReadOptions read;
-    if (ids.size() == 1) return database_->Get(read, ids[0], &out[0]);
-    RETURN_IF_ERROR(ctx.Check());
-    std::vector<rocksdb::Slice> keys;
-    for (std::string_view id : ids) keys.push_back(ToSlice(id));
-    std::vector<rocksdb::PinnableSlice> values(ids.size());
-    std::vector<rocksdb::Status> statuses(ids.size());
-    database_->db()->MultiGet(read, database_->data(), keys.size(), keys.data(), values.data(),
-                              statuses.data());
-    for (size_t i = 0; i < ids.size(); ++i) {
-      out[i].reset();
-      if (statuses[i].IsNotFound()) continue;
-      RETURN_IF_ERROR(Translate(statuses[i], "reading"));
-      ASSIGN_OR_RETURN(Record record, rocksdb_store::DecodeRecord(ids[i], ToView(values[i])));
-      out[i] = std::move(record);
-    }
-    return OkStatus();
+    if (ids.size() > 1) RETURN_IF_ERROR(ctx.Check());
+    return database_->GetMany(read, ids, out);
   }
 
   StatusOr<WriteResult> Write(const Context& ctx, const WriteBatch& batch) override {
@@ -402,22 +388,33 @@ class RocksdbStore final : public Store,
   }
 
   Status AddBatch(Writer* w, Group* group, Undo* undo) {
-    w->result.outcomes.reserve(w->batch->ops.size());
-    for (size_t i = 0; i < w->batch->ops.size(); ++i) {
-      const WriteOp& op = w->batch->ops[i];
-      StatusOr<WriteOutcome> outcome = Apply(op, w->batch->origin, group, undo);
+    const std::vector<WriteOp>& ops = w->batch->ops;
+    w->result.outcomes.reserve(ops.size());
+    std::vector<std::string> ids(ops.size());
+    for (size_t i = 0; i < ops.size(); ++i) {
+      StatusOr<std::string> id = ResolveId(ops[i], ids_);
+      if (!id.ok()) return InBatch(id.status(), *w->batch, i);
+      ids[i] = *std::move(id);
+    }
+    // What is there already, asked for together.
+    std::vector<std::optional<Record>> before(ops.size());
+    RETURN_IF_ERROR(database_->GetMany({}, ids, before));
+    for (size_t i = 0; i < ops.size(); ++i) {
+      if (const auto it = group->records.find(ids[i]); it != group->records.end()) {
+        before[i] = it->second;  // by an earlier operation of this group
+      }
+      StatusOr<WriteOutcome> outcome =
+          Apply(ops[i], std::move(ids[i]), before[i], w->batch->origin, group, undo);
       if (!outcome.ok()) return InBatch(outcome.status(), *w->batch, i);
       w->result.outcomes.push_back(*std::move(outcome));
     }
     return OkStatus();
   }
 
-  StatusOr<WriteOutcome> Apply(const WriteOp& op, const std::string& origin, Group* group,
-                               Undo* undo) {
-    ASSIGN_OR_RETURN(std::string id, ResolveId(op, ids_));
+  StatusOr<WriteOutcome> Apply(const WriteOp& op, std::string id,
+                               const std::optional<Record>& before, const std::string& origin,
+                               Group* group, Undo* undo) {
     RETURN_IF_ERROR(CheckFree(id, nullptr));
-    std::optional<Record> before;
-    RETURN_IF_ERROR(Current(id, *group, &before));
     ASSIGN_OR_RETURN(Document after, ApplyOp(op, id, before));
     WriteOutcome outcome;
     outcome.created = after && !before;
