@@ -138,8 +138,6 @@ class Document {
   // index.
   void PrefetchText() const;
   void PrefetchIndex() const;
-  // Where it lies; only for prefetching.
-  const void* address() const { return rep_; }
 
  private:
   explicit Document(internal::DocumentRep* rep) : rep_(rep) {}

@@ -14,6 +14,12 @@ void Entry::Free(Version* v) {
   }
 }
 
+VersionTable::~VersionTable() {
+  for (Shard& shard : shards_) {
+    for (const Slot& s : shard.slots) FreeEntry(s.entry);
+  }
+}
+
 void VersionTable::Read(std::string_view id, Document* document, uint64_t* revision) const {
   const size_t hash = Hash(id);
   const Shard& shard = ShardOf(hash);
@@ -22,7 +28,15 @@ void VersionTable::Read(std::string_view id, Document* document, uint64_t* revis
   *revision = 0;
   if (it == shard.slots.end()) return;
   // Asked for under the lock: what was published before cannot be pruned from under us.
-  const Version* v = it->entry->At(committed());
+  const uint64_t now = committed();
+  if (it->revision <= now) [[likely]] {
+    if (!it->newest) return;
+    *document = it->newest;
+    *revision = it->revision;
+    return;
+  }
+  // The newest one is part of a batch that is not visible yet.
+  const Version* v = it->entry->At(now);
   if (v == nullptr || !v->document) return;
   *document = v->document;
   *revision = v->revision;
@@ -97,31 +111,30 @@ void VersionTable::Commit(std::vector<Install> installs) {
     const size_t hash = Hash(i.id);
     Shard& shard = ShardOf(hash);
     const bool there = static_cast<bool>(i.document);
-    const void* const place = i.document.address();
     const Slot* slot = Find(i.id, hash);
     Entry* entry = nullptr;
     if (slot != nullptr) {
-      entry = slot->entry.get();
+      entry = slot->entry;
       Version* const newest = entry->head.load(std::memory_order_acquire);
       more += there - static_cast<bool>(newest->document);
       auto version = std::make_unique<Version>();
       version->revision = i.revision;
-      version->document = std::move(i.document);
+      version->document = i.document;
       version->older.store(newest, std::memory_order_release);
       WriteLock lock(shard.mutex);
-      slot->document = place;
       entry->head.store(version.release(), std::memory_order_release);
+      slot->newest = std::move(i.document);
+      slot->revision = i.revision;
       if (single) committed_.store(i.revision, std::memory_order_release);
     } else {
       more += there;
-      EntryPtr fresh = NewEntry(i.id);
-      fresh->first.revision = i.revision;
-      fresh->first.document = std::move(i.document);
-      fresh->head.store(&fresh->first, std::memory_order_release);
-      entry = fresh.get();
+      entry = NewEntry(i.id);
+      entry->first.revision = i.revision;
+      entry->first.document = i.document;
+      entry->head.store(&entry->first, std::memory_order_release);
       {
         WriteLock lock(shard.mutex);
-        shard.slots.insert(Slot{entry->id, std::move(fresh), place});
+        shard.slots.insert(Slot{entry->id, entry, std::move(i.document), i.revision});
       }
       {
         WriteLock lock(order_mutex_);
@@ -157,8 +170,11 @@ bool VersionTable::Prune(Entry* entry, uint64_t oldest) {
       WriteLock lock(order_mutex_);
       order_.erase(entry->id);
     }
-    WriteLock lock(shard.mutex);
-    shard.slots.erase(shard.slots.find(std::string_view(entry->id)));
+    {
+      WriteLock lock(shard.mutex);
+      shard.slots.erase(shard.slots.find(std::string_view(entry->id)));
+    }
+    FreeEntry(entry);
     return true;
   }
   Version* visible = head;

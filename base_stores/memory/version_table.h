@@ -57,6 +57,9 @@ struct alignas(64) Entry {
 // Everything that changes the table is called by one writer at a time (the store's commit lock).
 class VersionTable {
  public:
+  VersionTable() = default;
+  ~VersionTable();
+
   // ---- readers ----
   uint64_t committed() const { return committed_.load(std::memory_order_acquire); }
   // The current version; *revision is 0 when there is none.
@@ -85,22 +88,13 @@ class VersionTable {
   void Commit(std::vector<Install> installs);
 
  private:
-  // Entries come from a pool, close together, and are freed by the writer only.
-  struct EntryDeleter {
-    std::pmr::memory_resource* pool;
-    void operator()(Entry* e) const {
-      e->~Entry();
-      pool->deallocate(e, sizeof(Entry), alignof(Entry));
-    }
-  };
-  using EntryPtr = std::unique_ptr<Entry, EntryDeleter>;
-
-  // What lies in a shard's table. Looking at a slot begins to fetch the document, while the id is
-  // compared (which fetches the entry).
+  // What lies in a shard's table: all that a point read of the newest version needs, so that it
+  // touches the slot and the document and nothing else.
   struct Slot {
-    std::string_view id;  // the entry's
-    EntryPtr entry;
-    mutable const void* document = nullptr;  // the newest one's place, possibly gone
+    std::string id;
+    Entry* entry;
+    mutable Document newest;  // nothing: deleted
+    mutable uint64_t revision;
   };
   struct SlotHash {
     using is_transparent = void;
@@ -109,10 +103,7 @@ class VersionTable {
   };
   struct SlotEqual {
     using is_transparent = void;
-    bool operator()(const Slot& a, std::string_view b) const {
-      __builtin_prefetch(a.document);
-      return a.id == b;
-    }
+    bool operator()(const Slot& a, std::string_view b) const { return a.id == b; }
     bool operator()(const Slot& a, const Slot& b) const { return a.id == b.id; }
   };
 
@@ -130,11 +121,16 @@ class VersionTable {
   bool Prune(Entry* entry, uint64_t oldest);
   void Sweep();
 
-  EntryPtr NewEntry(std::string_view id) {
-    return EntryPtr(new (pool_.allocate(sizeof(Entry), alignof(Entry))) Entry(id), {&pool_});
+  // Entries come from a pool, close together; only the writer makes and frees them.
+  Entry* NewEntry(std::string_view id) {
+    return new (pool_.allocate(sizeof(Entry), alignof(Entry))) Entry(id);
+  }
+  void FreeEntry(Entry* e) {
+    e->~Entry();
+    pool_.deallocate(e, sizeof(Entry), alignof(Entry));
   }
 
-  std::pmr::unsynchronized_pool_resource pool_;  // outlives the shards
+  std::pmr::unsynchronized_pool_resource pool_;
   mutable std::array<Shard, kShards> shards_;
   mutable SharedMutex order_mutex_;
   absl::btree_map<std::string_view, Entry*> order_;
