@@ -195,23 +195,24 @@ StatusOr<Document> ApplyOperation(const Document& doc, Value op) {
 // The paths as a tree: children by name; a leaf takes the whole value.
 struct PathTree {
   bool leaf = false;
-  std::vector<std::pair<std::string, PathTree>> children;
+  std::vector<std::string> names;
+  std::vector<PathTree> children;  // beside the names
 
   void Insert(const Path& path, size_t depth) {
     if (depth == path.size()) {
       leaf = true;
       return;
     }
-    for (auto& [name, child] : children) {
-      if (name == path.name(depth)) return child.Insert(path, depth + 1);
+    size_t i = std::find(names.begin(), names.end(), path.name(depth)) - names.begin();
+    if (i == names.size()) {
+      names.push_back(path.name(depth));
+      children.emplace_back();
     }
-    children.emplace_back(path.name(depth), PathTree{}).second.Insert(path, depth + 1);
+    children[i].Insert(path, depth + 1);
   }
   const PathTree* Find(std::string_view name) const {
-    for (const auto& [n, child] : children) {
-      if (n == name) return &child;
-    }
-    return nullptr;
+    const auto it = std::find(names.begin(), names.end(), name);
+    return it == names.end() ? nullptr : &children[it - names.begin()];
   }
 };
 
@@ -231,7 +232,8 @@ bool AppendKept(std::string* out, Value v, const PathTree& tree) {
   const size_t start = out->size();
   ObjectWriter w(out);
   bool any = false;
-  for (const auto& [name, child] : tree.children) {
+  for (size_t i = 0; i < tree.names.size(); ++i) {
+    const std::string& name = tree.names[i];
     Value next = v.Find(name);
     const int64_t index = ParseArrayIndex(name);
     if (v.is_array() && index >= 0 && index < v.size()) next = v.At(static_cast<uint32_t>(index));
@@ -239,7 +241,7 @@ bool AppendKept(std::string* out, Value v, const PathTree& tree) {
     const size_t before = out->size();
     ObjectWriter undo = w;
     w.Name(JsonString(name));
-    if (AppendKept(out, next, child)) {
+    if (AppendKept(out, next, tree.children[i])) {
       any = true;
     } else {
       out->resize(before);
