@@ -214,8 +214,10 @@ uint32_t* MakeIndex(const char* text, size_t size, uint32_t* duplicate_at) {
         done = Entry::Make(Kind::kNull, escaped, at);
         break;
       default:
+        // White space before or behind the number?
+        if (*p != '-' && static_cast<unsigned char>(*p - '0') > 9) return nullptr;
         p = ScalarEnd(p);
-        if (static_cast<unsigned char>(p[-1] - '0') > 9) return nullptr;  // white space
+        if (static_cast<unsigned char>(p[-1] - '0') > 9) return nullptr;
         done = Entry::Make(Kind::kNumber, escaped, at);
         break;
     }

@@ -60,9 +60,15 @@ class Parser {
         return Error(at_, "a list stands only within parentheses; join conditions with \"&\"");
       return Unexpected();
     }
-    if (infix) return root;
-    if (empty_) return Node::Call(Op::kAnd, {});
-    return Node::Call(Op::kAnd, {std::move(root)});
+    if (!infix) {
+      root = empty_ ? Node::Call(Op::kAnd, {}) : Node::Call(Op::kAnd, {std::move(root)});
+    }
+    for (const Node& n : root.args()) {
+      if (n.kind() == Node::Kind::kArray && n.size() == 0) {
+        return Error(n.offset(), "an empty group is no condition");
+      }
+    }
+    return root;
   }
 
  private:
@@ -238,11 +244,18 @@ class Parser {
            (c == '!' && at_ + 1 < text_.size() && text_[at_ + 1] == '=');
   }
 
-  Status GroupTerm(Place place, Node* out) {
-    const size_t start = at_;
+  // A group where `place` says what its elements are. Of names, a group of one is its name.
+  Status GroupOf(Place place, Node* out) {
     const bool names =
         place == Place::kProperty || place == Place::kSortKey || place == Place::kAggregand;
     RETURN_IF_ERROR(Group(names, out));
+    if (names && out->kind() == Node::Kind::kArray && out->size() == 1) *out = Node(out->arg(0));
+    return OkStatus();
+  }
+
+  Status GroupTerm(Place place, Node* out) {
+    const size_t start = at_;
+    RETURN_IF_ERROR(GroupOf(place, out));
     if (AtComparison()) {
       at_ = start;
       Node path;
@@ -255,10 +268,6 @@ class Parser {
       return Comparison(path.size() == 1 ? path.arg(0) : path, true, out);
     }
     RETURN_IF_ERROR(ExpectDelimiter("a group"));
-    if (names && out->kind() == Node::Kind::kArray && out->size() == 1) *out = Node(out->arg(0));
-    if (place == Place::kCondition && !out->is_call() && out->size() == 0) {
-      return Error(start, "an empty group is no condition");
-    }
     return OkStatus();
   }
 
@@ -336,7 +345,7 @@ class Parser {
                                                                            : ParseLiteral(token);
         break;
       case Place::kSortKey: {
-        const bool sign = token[0] == '-' || token[0] == '+';
+        const bool sign = token.starts_with('-') || token.starts_with('+');
         n = ParseProperty(token.substr(sign));
         if (n.ok() && sign) *n = WithSign(token[0], *n);
         break;
@@ -463,16 +472,19 @@ class Parser {
     }
     if (AtComparison())
       return Error(op_at, "this is no comparison; use = == != < <= > >= or =name=");
+    // What stands in a call's second place: mostly a value, but prefix takes a text, sort a key.
+    Place place = Place::kValue;
+    if (const OperatorSpec* spec = word.empty() ? nullptr : FindOperator(word)) {
+      place = PlaceOf(spec, 1, 2);
+    }
     const size_t value_at = at_;
     Node value;
     if (Peek() == '(') {
-      RETURN_IF_ERROR(Group(false, &value));
+      RETURN_IF_ERROR(GroupOf(place, &value));
       if (value.is_call()) return Error(value_at, "a condition cannot be compared with");
     } else {
       const std::string_view token = Token();
-      StatusOr<Node> literal = ParseLiteral(token);
-      if (!literal.ok()) return Error(value_at, literal.status());
-      value = *std::move(literal);
+      RETURN_IF_ERROR(Bare(place, token, value_at, &value));
     }
     value.set_offset(static_cast<uint32_t>(value_at));
     if (AtComparison())

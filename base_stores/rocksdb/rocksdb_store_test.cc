@@ -1,0 +1,153 @@
+#include "base_stores/rocksdb/rocksdb_store.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <rocksdb/db.h>
+
+#include <filesystem>
+#include <fstream>
+
+#include "store/ops.h"
+
+namespace strata {
+namespace {
+
+using ::testing::HasSubstr;
+
+const Context& Ctx() { return Context::Background(); }
+Document Doc(std::string_view text) { return Document::Parse(text).value(); }
+
+class RocksdbStoreTest : public ::testing::Test {
+ protected:
+  RocksdbStoreTest() {
+    const char* base = getenv("TEST_TMPDIR");
+    const auto* info = ::testing::UnitTest::GetInstance()->current_test_info();
+    options_.path = std::filesystem::path(base != nullptr ? base : "/tmp") / info->name();
+    std::filesystem::remove_all(options_.path);
+  }
+  ~RocksdbStoreTest() override { std::filesystem::remove_all(options_.path); }
+
+  std::shared_ptr<Store> Open() {
+    auto s = OpenRocksdbStore(options_);
+    EXPECT_TRUE(s.ok()) << Describe(s.status());
+    return s.ok() ? *s : nullptr;
+  }
+
+  // Writes into the directory behind the store's back.
+  void PutRaw(const std::string& family, const std::string& key, const std::string& value) {
+    std::vector<std::string> names;
+    ASSERT_TRUE(rocksdb::DB::ListColumnFamilies({}, options_.path, &names).ok());
+    std::vector<rocksdb::ColumnFamilyDescriptor> families;
+    for (const std::string& n : names) families.emplace_back(n, rocksdb::ColumnFamilyOptions());
+    std::vector<rocksdb::ColumnFamilyHandle*> handles;
+    rocksdb::DB* db = nullptr;
+    ASSERT_TRUE(rocksdb::DB::Open({}, options_.path, families, &handles, &db).ok());
+    for (size_t i = 0; i < names.size(); ++i) {
+      if (names[i] == family) {
+        ASSERT_TRUE(db->Put({}, handles[i], key, value).ok());
+      }
+      delete handles[i];
+    }
+    delete db;
+  }
+
+  RocksdbOptions options_;
+};
+
+TEST_F(RocksdbStoreTest, SaysThatTheDirectoryIsOpenElsewhere) {
+  const auto first = Open();
+  const auto second = OpenRocksdbStore(options_);
+  EXPECT_EQ(second.status().code(), StatusCode::kUnavailable);
+  EXPECT_THAT(std::string(Message(second.status())), HasSubstr("is open already"));
+}
+
+TEST_F(RocksdbStoreTest, RefusesADirectoryOfANewerVersion) {
+  Open().reset();
+  PutRaw("meta", "format", "2");
+  const auto s = OpenRocksdbStore(options_);
+  EXPECT_EQ(s.status().code(), StatusCode::kFailedPrecondition);
+  EXPECT_THAT(std::string(Message(s.status())),
+              HasSubstr("was written in format 2; this version knows formats up to 1"));
+}
+
+TEST_F(RocksdbStoreTest, NeverServesADamagedRecord) {
+  auto store = Open();
+  ASSERT_TRUE(Put(*store, Ctx(), Doc(R"({"id":"a"})")).ok());
+  ASSERT_TRUE(Put(*store, Ctx(), Doc(R"({"id":"b"})")).ok());
+  store.reset();
+  PutRaw("data", "b", "not a record at all");
+  store = Open();
+  EXPECT_TRUE(Get(*store, Ctx(), "a").ok());
+  const auto b = Get(*store, Ctx(), "b");
+  EXPECT_EQ(b.status().code(), StatusCode::kDataLoss);
+  EXPECT_EQ(Message(b.status()), "the record of \"b\" is damaged: its checksum does not hold");
+  EXPECT_EQ(Collect(*store, Ctx(), Query()).status().code(), StatusCode::kDataLoss);
+  EXPECT_EQ(Put(*store, Ctx(), Doc(R"({"id":"b"})")).status().code(), StatusCode::kDataLoss);
+}
+
+TEST_F(RocksdbStoreTest, SaysWhatCannotBeOpened) {
+  options_.create = false;
+  EXPECT_EQ(OpenRocksdbStore(options_).status().code(), StatusCode::kNotFound);
+  options_.create = true;
+  std::ofstream(options_.path) << "a file";
+  EXPECT_EQ(OpenRocksdbStore(options_).status().code(), StatusCode::kInvalidArgument);
+  options_.path += "/below";
+  EXPECT_EQ(OpenRocksdbStore(options_).status().code(), StatusCode::kUnavailable);
+  options_.path = options_.path.substr(0, options_.path.size() - 6);
+}
+
+TEST_F(RocksdbStoreTest, ABackupIsAStore) {
+  auto store = Open();
+  for (int i = 0; i < 100; ++i) {
+    ASSERT_TRUE(Put(*store, Ctx(), Doc("{\"id\":\"" + std::to_string(i) + "\"}")).ok());
+  }
+  RocksdbOptions copy = options_;
+  copy.path += ".backup";
+  std::filesystem::remove_all(copy.path);
+  ASSERT_TRUE(BackupRocksdb(*store, copy.path).ok());
+  ASSERT_TRUE(Put(*store, Ctx(), Doc(R"({"id":"later"})")).ok());
+  {
+    const auto opened = OpenRocksdbStore(copy);
+    ASSERT_TRUE(opened.ok()) << opened.status();
+    EXPECT_EQ(*Count(**opened, Ctx()), 100u);
+  }
+  EXPECT_FALSE(BackupRocksdb(*store, copy.path).ok());
+  std::filesystem::remove_all(copy.path);
+}
+
+TEST_F(RocksdbStoreTest, TheChangeLogIsBoundedAndSaysSo) {
+  options_.change_log_entries = 16;
+  auto store = Open();
+  for (int i = 0; i < 100; ++i) {
+    ASSERT_TRUE(Put(*store, Ctx(), Doc("{\"id\":\"a\",\"i\":" + std::to_string(i) + "}")).ok());
+  }
+  for (const bool reopened : {false, true}) {
+    if (reopened) {
+      store.reset();
+      store = Open();
+    }
+    SubscribeRequest request;
+    request.from = 1;
+    auto s = store->Subscribe(Ctx(), request);
+    ASSERT_TRUE(s.ok());
+    const auto gap = (*s)->Next(Ctx().WithTimeout(std::chrono::seconds(10)));
+    ASSERT_TRUE(gap.ok()) << gap.status();
+    EXPECT_TRUE(gap->gap);
+    EXPECT_GT(gap->resume_from, 80u);
+    const auto rest = (*s)->Next(Ctx().WithTimeout(std::chrono::seconds(10)));
+    ASSERT_TRUE(rest.ok()) << rest.status();
+    EXPECT_FALSE(rest->gap);
+    EXPECT_EQ(rest->changes.front().sequence, gap->resume_from);
+    EXPECT_EQ(rest->changes.back().after.text(), R"({"id":"a","i":99})");
+  }
+}
+
+TEST_F(RocksdbStoreTest, AnEmptyBatchAsksForASync) {
+  const auto store = Open();
+  WriteBatch sync;
+  sync.durability = WriteDurability::kSync;
+  EXPECT_TRUE(store->Write(Ctx(), sync).ok());
+}
+
+}  // namespace
+}  // namespace strata
