@@ -23,13 +23,14 @@ struct Frame {
 // Kept per thread: a walk allocates only the finished index.
 struct Scratch {
   std::vector<uint32_t> hashes;   // pending members' name hashes (0 for elements)
+  std::vector<uint32_t> names;    // and offsets of their names
   std::vector<uint32_t> entries;  // pending members' and elements' entries
   std::vector<uint32_t> nodes;    // finished containers, children before parents
   Frame frames[kMaxDepth + 2];
 
   void Trim() {
     constexpr size_t kKeep = 1 << 16;
-    for (auto* v : {&hashes, &entries, &nodes}) {
+    for (auto* v : {&hashes, &names, &entries, &nodes}) {
       if (v->capacity() > kKeep) {
         v->clear();
         v->shrink_to_fit();
@@ -37,22 +38,6 @@ struct Scratch {
     }
   }
 };
-
-std::string NameBefore(const char* text, uint32_t value_at, bool escaped, uint32_t object_at) {
-  // Only for equal hashes, so it may walk from the object's beginning.
-  const char* close = text + value_at - 2;
-  if (!escaped) {
-    const char* open = close - 1;
-    while (*open != '"') --open;
-    return std::string(open + 1, close);
-  }
-  const char* p = text + object_at + 1;
-  for (;;) {
-    const char* end = StringEnd(p);
-    if (end == close + 1) return DecodeJsonString({p, static_cast<size_t>(end - p)});
-    p = ValueEnd(end + 1) + 1;
-  }
-}
 
 class Builder {
  public:
@@ -109,6 +94,7 @@ class Builder {
     }
     std::memcpy(node, s_.entries.data() + frame.first, n * sizeof(uint32_t));
     s_.hashes.resize(frame.first);
+    s_.names.resize(frame.first);
     s_.entries.resize(frame.first);
     return Entry::Make(frame.object ? Kind::kObject : Kind::kArray, name_escaped, at);
   }
@@ -119,8 +105,8 @@ class Builder {
     return e.is_container() ? s_.nodes[e.payload()] : e.payload();
   }
   std::string Name(const Frame& frame, uint32_t member) {
-    const bool escaped = Entry{s_.entries[frame.first + member]}.name_escaped();
-    return NameBefore(text_, ValueAt(frame, member), escaped, frame.offset);
+    const char* open = text_ + s_.names[frame.first + member];
+    return DecodeJsonString({open, static_cast<size_t>(StringEnd(open) - open)});
   }
   uint32_t SameName(const Frame& frame, uint32_t a, uint32_t b) {
     return Name(frame, a) == Name(frame, b) ? ValueAt(frame, b) : 0;
@@ -135,6 +121,7 @@ class Builder {
 uint32_t* MakeIndex(const char* text, size_t size, uint32_t* duplicate_at) {
   thread_local Scratch s;
   s.hashes.clear();
+  s.names.clear();
   s.entries.clear();
   s.nodes.clear();
   s.nodes.push_back(0);  // the root's entry, filled in last
@@ -145,14 +132,17 @@ uint32_t* MakeIndex(const char* text, size_t size, uint32_t* duplicate_at) {
   int depth = 0;
   // Of the member whose value comes next.
   uint32_t hash = 0;
+  uint32_t name_at = 0;
   bool escaped = false;
   // Each round: at p stands a value, or (in an object) a member's name and value, or a closing
   // bracket.
   bool name_escaped_of[kMaxDepth + 2];
   uint32_t hash_of[kMaxDepth + 2];
+  uint32_t name_at_of[kMaxDepth + 2];
   while (p < end) {
     if (depth > 0 && s.frames[depth].object && *p == '"') {
       bool name_escapes = false;
+      name_at = static_cast<uint32_t>(p - text);
       const char* close = StringClose(p, &name_escapes);
       const std::string_view raw(p, close + 1 - p);
       escaped = name_escapes;
@@ -173,6 +163,7 @@ uint32_t* MakeIndex(const char* text, size_t size, uint32_t* duplicate_at) {
         s.frames[depth] = {static_cast<uint32_t>(s.entries.size()), at, *p == '{'};
         name_escaped_of[depth] = escaped;
         hash_of[depth] = hash;
+        name_at_of[depth] = name_at;
         ++p;
         if (*p != '}' && *p != ']') {
           if (s.frames[depth].object && *p != '"') return nullptr;
@@ -192,6 +183,7 @@ uint32_t* MakeIndex(const char* text, size_t size, uint32_t* duplicate_at) {
         ++p;
         done = builder.Close(frame, static_cast<uint32_t>(p - text), name_escaped_of[depth]);
         hash = hash_of[depth];
+        name_at = name_at_of[depth];
         --depth;
         break;
       }
@@ -227,6 +219,7 @@ uint32_t* MakeIndex(const char* text, size_t size, uint32_t* duplicate_at) {
       break;
     }
     s.hashes.push_back(hash);
+    s.names.push_back(name_at);
     s.entries.push_back(done.bits);
     if (*p == ',') {
       ++p;

@@ -30,6 +30,27 @@ class ObjectWriter {
   bool first_ = true;
 };
 
+// Finds members by name, also when an object has very many of them.
+class MemberFinder {
+ public:
+  explicit MemberFinder(Value object) : object_(object) {
+    if (object.size() <= 32) return;
+    std::string scratch;
+    for (MemberIterator m(object); !m.done(); m.Next()) {
+      by_name_.emplace(std::string(m.name(&scratch)), m.value());
+    }
+  }
+  Value Find(std::string_view name, uint32_t hash) const {
+    if (by_name_.empty()) return object_.Find(name, hash);
+    const auto it = by_name_.find(name);
+    return it == by_name_.end() ? Value() : it->second;
+  }
+
+ private:
+  Value object_;
+  StringMap<Value> by_name_;
+};
+
 void AppendMerged(std::string* out, Value target, Value patch) {
   if (!patch.is_object()) {
     out->append(patch.text());
@@ -37,8 +58,9 @@ void AppendMerged(std::string* out, Value target, Value patch) {
   }
   ObjectWriter w(out);
   std::string scratch;
+  const MemberFinder changes(patch);
   for (MemberIterator m(target); !m.done(); m.Next()) {
-    const Value change = patch.Find(m.name(&scratch), m.name_hash());
+    const Value change = changes.Find(m.name(&scratch), m.name_hash());
     if (!change.exists()) {
       w.Raw(m.raw_name(), m.value().text());
     } else if (change.type() != Type::kNull) {
@@ -46,13 +68,21 @@ void AppendMerged(std::string* out, Value target, Value patch) {
       AppendMerged(out, m.value(), change);
     }
   }
+  const MemberFinder there(target);
   for (MemberIterator m(patch); !m.done(); m.Next()) {
-    if (m.value().type() == Type::kNull || target.Find(m.name(&scratch), m.name_hash()).exists())
+    if (m.value().type() == Type::kNull || there.Find(m.name(&scratch), m.name_hash()).exists()) {
       continue;
+    }
     w.Name(m.raw_name());
     AppendMerged(out, Value(), m.value());
   }
   w.Close();
+}
+
+Status TooLarge(size_t bytes) {
+  return ResourceExhausted(Concat("the result has ", std::to_string(bytes),
+                                  " bytes; a document has at most ",
+                                  std::to_string(kMaxDocumentBytes)));
 }
 
 // ---- RFC 6902
@@ -289,10 +319,11 @@ void AppendWithout(std::string* out, Value v, const PathTree& tree) {
 
 }  // namespace
 
-Document MergePatch(const Document& target, const Document& patch) {
+StatusOr<Document> MergePatch(const Document& target, const Document& patch) {
   std::string out;
   out.reserve(target.text().size() + patch.text().size());
   AppendMerged(&out, target.root(), patch.root());
+  if (out.size() > kMaxDocumentBytes) return TooLarge(out.size());
   return Document::FromTrusted(out);
 }
 
@@ -308,7 +339,15 @@ StatusOr<Document> ApplyJsonPatch(const Document& target, const Document& patch)
                                     " are taken"));
   }
   Document doc = target;
+  size_t rewritten = 0;
   for (uint32_t i = 0; i < ops.size(); ++i) {
+    // Each operation writes the document anew.
+    rewritten += doc.text().size();
+    if (rewritten > kMaxPatchBytes) {
+      return ResourceExhausted(
+          Concat("/", std::to_string(i), ": the patch has too many operations for a document of ",
+                 std::to_string(doc.text().size()), " bytes; replace larger parts at once"));
+    }
     StatusOr<Document> next = ApplyOperation(doc, ops.At(i));
     if (!next.ok()) {
       return WithMessage(next.status(),

@@ -13,13 +13,15 @@
 namespace strata {
 
 // RFC 7396: members of the patch replace, null removes, objects merge.
-Document MergePatch(const Document& target, const Document& patch);
+// ResourceExhausted when the result is larger than a document may be.
+StatusOr<Document> MergePatch(const Document& target, const Document& patch);
 
 // RFC 6902: a list of operations (add, remove, replace, move, copy, test), all of them or none.
 // Errors: InvalidArgument for a malformed patch or a path that does not exist, with the operation's
 // pointer in the patch; FailedPrecondition for a test that does not hold; ResourceExhausted beyond
 // kMaxPatchOperations.
 inline constexpr uint32_t kMaxPatchOperations = 10000;
+inline constexpr size_t kMaxPatchBytes = 256u << 20;  // document's size times operations
 StatusOr<Document> ApplyJsonPatch(const Document& target, const Document& patch);
 
 // The object with `name` set to `raw` (valid JSON), in its place or, when it was not there, in

@@ -27,8 +27,23 @@ TEST(MergePatch, FollowsTheRfc) {
       {R"({"n":1.10,"m":{"k":1e3}})", R"({"m":{"j":2}})", R"({"n":1.10,"m":{"k":1e3,"j":2}})"},
   };
   for (const auto& [target, patch, expected] : kCases) {
-    EXPECT_EQ(MergePatch(Doc(target), Doc(patch)).text(), expected) << target << " " << patch;
+    EXPECT_EQ(MergePatch(Doc(target), Doc(patch))->text(), expected) << target << " " << patch;
   }
+}
+
+TEST(MergePatch, ManyMembersCostLittleAndTooMuchIsRefused) {
+  std::string a = "{", b = "{";
+  for (int i = 0; i < 100000; ++i) {
+    a += (i > 0 ? ",\"a" : "\"a") + std::to_string(i) + "\":1";
+    b += (i > 0 ? ",\"b" : "\"b") + std::to_string(i) + "\":1";
+  }
+  const auto merged = MergePatch(Doc(a + "}"), Doc(b + "}"));
+  ASSERT_TRUE(merged.ok());
+  EXPECT_EQ(merged->root().size(), 200000u);
+  const std::string big(40 << 20, 'x');
+  EXPECT_EQ(
+      MergePatch(Doc("{\"a\":\"" + big + "\"}"), Doc("{\"b\":\"" + big + "\"}")).status().code(),
+      StatusCode::kResourceExhausted);
 }
 
 TEST(JsonPatch, FollowsTheRfc) {

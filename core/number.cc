@@ -2,6 +2,7 @@
 
 #include <charconv>
 #include <cmath>
+#include <cstdlib>
 #include <cstring>
 
 namespace strata {
@@ -45,12 +46,10 @@ Number DecodeSlow(const char* text) {
   double d = 0;
   const auto result = std::from_chars(text, end, d);
   if (result.ec == std::errc::result_out_of_range) {
-    // from_chars leaves d alone: tiny goes to zero, huge is refused before a document is made.
-    d = 0;
-    const std::string_view all(text, end - text);
-    const size_t e = all.find_first_of("eE");
-    const bool tiny = e != all.npos && e + 1 < all.size() && all[e + 1] == '-';
-    if (!tiny) return Number(*text == '-' ? -1.7976931348623157e308 : 1.7976931348623157e308);
+    // from_chars does not say which way. Tiny goes to zero; huge is refused before a document is
+    // made.
+    d = std::strtod(std::string(text, end).c_str(), nullptr);
+    if (!std::isfinite(d)) d = std::copysign(1.7976931348623157e308, d);
   }
   return Number(d);
 }

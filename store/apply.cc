@@ -46,7 +46,8 @@ StatusOr<Document> ApplyOp(const WriteOp& op, std::string_view id,
     return NotFound(Concat("there is no document with the id ", JsonString(id)));
   if (op.if_revision) {
     const uint64_t found = before ? before->revision : 0;
-    if (found != *op.if_revision) {
+    // A transaction's own writes have no revision yet; 0 means that nothing is there.
+    if (found != *op.if_revision || (before && *op.if_revision == 0)) {
       return FailedPrecondition(Concat("the revision of ", JsonString(id), " is ",
                                        std::to_string(found), ", not ",
                                        std::to_string(*op.if_revision)));
@@ -60,8 +61,10 @@ StatusOr<Document> ApplyOp(const WriteOp& op, std::string_view id,
         return InvalidArgument(
             Concat("a merge is a JSON object, found ", TypeName(op.document.root().type())));
       }
-      return WithId(
-          MergePatch(before ? before->document : Document::FromTrusted("{}"), op.document), id);
+      ASSIGN_OR_RETURN(
+          const Document merged,
+          MergePatch(before ? before->document : Document::FromTrusted("{}"), op.document));
+      return WithId(merged, id);
     }
     case WriteKind::kPatch: {
       ASSIGN_OR_RETURN(const Document patched, ApplyJsonPatch(before->document, op.document));

@@ -104,7 +104,7 @@ StatusOr<std::unique_ptr<Subscription>> ChangeLog::Subscribe(const SubscribeRequ
   uint64_t from = 0;
   {
     MutexLock lock(mutex_);
-    from = request.from.value_or(next_);
+    from = std::max<uint64_t>(1, request.from.value_or(next_));
     if (from > next_) {
       return InvalidArgument(Concat("the sequence ", std::to_string(from),
                                     " lies in the future; the next one is ",

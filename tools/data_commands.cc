@@ -209,36 +209,39 @@ int ImportCommand(const std::string& file, const std::string& store, const Impor
   options.batch = flags.batch;
   options.progress = ProgressWanted() && !flags.json;
   std::ifstream input;
+  std::error_code ec;
   if (flags.input != "-") {
+    if (std::filesystem::is_directory(flags.input, ec)) {
+      return Fail(InvalidArgument(Concat(flags.input, " is a directory")));
+    }
     input.open(flags.input, std::ios::binary);
     if (!input) return Fail(NotFound(Concat("cannot read ", flags.input)));
-    std::error_code ec;
     const auto size = std::filesystem::file_size(flags.input, ec);
     if (!ec) options.total_bytes = size;
   } else {
     std::ios::sync_with_stdio(false);
   }
+  // The rejects file is made when there is something to put into it.
   std::ofstream rejects;
   std::string rejects_file = flags.rejects;
   if (flags.keep_going) {
-    if (rejects_file.empty())
+    if (rejects_file.empty()) {
       rejects_file = (flags.input == "-" ? std::string("stdin") : flags.input) + ".rejects";
-    rejects.open(rejects_file, std::ios::binary | std::ios::trunc);
-    if (!rejects) return Fail(Unavailable(Concat("cannot write ", rejects_file)));
-    options.rejects = &rejects;
+    }
+    if (flags.input != "-" && std::filesystem::equivalent(flags.input, rejects_file, ec)) {
+      return Fail(InvalidArgument("the rejects file is the input; name another with --rejects"));
+    }
+    options.reject = [&](const std::string& line) {
+      if (!rejects.is_open()) rejects.open(rejects_file, std::ios::binary | std::ios::trunc);
+      rejects << line << std::flush;
+      return rejects ? OkStatus() : Unavailable(Concat("cannot write ", rejects_file));
+    };
   }
   DocumentSource source(flags.input == "-" ? std::cin : input);
   const ImportResult r = Import(
       *o->store, InterruptibleContext(), [&] { return source.Next(); },
       [&] { return source.bytes_read(); },
       [&]() -> std::string { return source.is_array() ? "element" : "line"; }, options);
-  rejects.close();
-  if (flags.keep_going && r.rejected == 0) {
-    std::error_code ec;
-    std::filesystem::remove(rejects_file, ec);
-  }
-  if (flags.keep_going && rejects.fail())
-    return Fail(Unavailable(Concat("cannot write ", rejects_file)));
   if (flags.json) {
     std::cout << "{\"imported\":" << r.imported << ",\"rejected\":" << r.rejected
               << ",\"seconds\":" << r.seconds
@@ -253,6 +256,8 @@ int ImportCommand(const std::string& file, const std::string& store, const Impor
       std::cout << r.rejected << " rejected; they are in " << rejects_file << "\n";
   }
   if (!r.status.ok()) return Fail(r.status);
+  if ((flags.input == "-" ? std::cin : input).bad())
+    return Fail(Unavailable("the input could not be read to its end"));
   return r.rejected > 0 ? kNegative : kOk;
 }
 

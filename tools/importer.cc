@@ -123,16 +123,19 @@ class Importer {
             Concat("a document is a JSON object, found ", TypeName(d->root().type())));
       }
       if (!d.ok()) {
-        if (options_.rejects == nullptr) {
+        if (!options_.reject) {
           Push(std::move(batch), bytes());
           return WithMessage(d.status(), Concat(Place((*item)->number), ": ", Message(d.status())));
         }
-        Reject(**item, d.status());
+        if (Status s = Reject(**item, d.status()); !s.ok()) {
+          Push(std::move(batch), bytes());
+          return s;
+        }
         continue;
       }
       batch_bytes += d->text().size();
       batch.write.Put(*std::move(d));
-      if (options_.rejects == nullptr) (*item)->text = std::string();
+      if (!options_.reject) (*item)->text = std::string();
       batch.items.push_back(*std::move(*item));
       if (batch.items.size() >= options_.batch || batch_bytes >= kBatchBytes) {
         batch_bytes = 0;
@@ -193,8 +196,8 @@ class Importer {
       s = store_.Write(Context::Background(), single).status();
       if (s.ok()) {
         ++result_.imported;
-      } else if (s.code() == StatusCode::kInvalidArgument && options_.rejects != nullptr) {
-        Reject(batch.items[i], s);
+      } else if (s.code() == StatusCode::kInvalidArgument && options_.reject) {
+        RETURN_IF_ERROR(Reject(batch.items[i], s));
       } else {
         return WithMessage(s, Concat(Place(batch.items[i].number), ": ", Message(s)));
       }
@@ -202,13 +205,13 @@ class Importer {
     return OkStatus();
   }
 
-  void Reject(const SourceItem& item, const Status& why) {
+  Status Reject(const SourceItem& item, const Status& why) {
     MutexLock lock(mutex_);
     ++result_.rejected;
     std::string line = "{\"" + unit_() + "\":" + std::to_string(item.number) +
                        ",\"error\":" + JsonString(ToValidUtf8(Message(why))) +
                        ",\"text\":" + JsonString(ToValidUtf8(item.text)) + "}\n";
-    *options_.rejects << line;
+    return options_.reject(line);
   }
 
   Store& store_;

@@ -14,8 +14,8 @@ namespace strata::tools {
 
 struct ImportOptions {
   size_t batch = 256;  // documents a write
-  std::ostream* rejects =
-      nullptr;               // where bad documents go; without it the first one ends the import
+  // Takes a line about a bad document; without it the first one ends the import.
+  std::function<Status(const std::string&)> reject;
   bool progress = false;     // on stderr
   uint64_t total_bytes = 0;  // of the input, when known
 };

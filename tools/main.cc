@@ -44,6 +44,8 @@ int main(int argc, char** argv) {
            "--help.\n";
   });
   Arguments a;
+  std::vector<std::string> names_of_formats;
+  for (const auto& f : kFormats) names_of_formats.push_back(f.first);
   int exit_status = 0;
 
   const auto command = [&](const char* name, const char* doc, auto run) {
@@ -135,8 +137,11 @@ int main(int argc, char** argv) {
                         [&] { return QueryCommand(a.file, a.store, a.rql, a.format, a.params); });
   with_store(query);
   query->add_option("RQL", a.rql, "the query")->required();
-  query->add_option("--format", a.format, "table, json, ndjson or csv")
-      ->transform(CLI::CheckedTransformer(kFormats).description(""));
+  query
+      ->add_option_function<std::string>(
+          "--format", [&](const std::string& f) { a.format = kFormats.at(f); },
+          "table, json, ndjson or csv")
+      ->check(CLI::IsMember(names_of_formats));
   query->add_flag_callback(
       "--json", [&] { a.format = RowFormat::kJson; }, "the same as --format json");
   with_params(query);
@@ -196,5 +201,9 @@ int main(int argc, char** argv) {
     return code == 0 ? kOk : kMisuse;
   }
   std::cout.flush();
+  if (!std::cout) {
+    std::cerr << "strata: standard output could not be written\n";
+    return kNegative;
+  }
   return exit_status;
 }

@@ -2,6 +2,7 @@
 #include <editline/readline.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cstdlib>
 #include <functional>
 #include <iostream>
@@ -74,8 +75,15 @@ class Shell {
               ? Concat("unknown command \"", ToValidUtf8(name.substr(0, 40)), "\"; see help")
               : Concat("unknown command \"", name, "\"; did you mean \"", near, "\"?"));
     }
+    static constexpr std::string_view kAlone[] = {"help",   "stores", "begin",
+                                                  "commit", "abort",  "quit"};
+    if (!line.empty() &&
+        std::find(std::begin(kAlone), std::end(kAlone), name) != std::end(kAlone)) {
+      return InvalidArgument(Concat(name, " takes no argument"));
+    }
     return it->second(*this, line);
   }
+  bool in_transaction() const { return in_transaction_; }
 
   // Streams changes until Ctrl-C; for terminals.
   Status Follow(std::string_view rest) {
@@ -251,16 +259,24 @@ class Shell {
     }
     std::string out = "{\"writes\":[";
     Status failed;
+    std::string done, undone;
     for (auto& [store, t] : transactions_) {
-      const auto committed = t->Commit(ctx());
+      // Not interruptible: after the votes it is all or nothing.
+      const auto committed = t->Commit(Context::Background());
       if (!committed.ok()) {
         failed = committed.status();
+        undone += " " + store;
         continue;
       }
+      done += " " + store;
       for (const WriteOutcome& w : committed->outcomes)
         out += (out.back() == '[' ? "" : ",") + WriteJson(w);
     }
     End();
+    if (!failed.ok() && !done.empty()) {
+      // All had voted, so this is a failure of a machine; running again would not mend it.
+      return Internal(Concat("committed in", done, ", but not in", undone, ": ", Message(failed)));
+    }
     if (!failed.ok()) return failed;
     return out + "]}";
   }
@@ -273,6 +289,7 @@ class Shell {
 
   StatusOr<std::unique_ptr<Subscription>> Subscribe(std::string_view rest) {
     const std::string_view store = Word(&rest);
+    if (store.empty()) return InvalidArgument("a store's name is needed; see stores");
     SubscribeRequest request;
     ASSIGN_OR_RETURN(request.query, Query::Parse(rest));
     ASSIGN_OR_RETURN(const std::shared_ptr<Store> found, pipeline_.Get(store));
@@ -396,6 +413,10 @@ int InteractiveShell(Shell& shell) {
       failed = true;
       std::cerr << Describe(status) << "\n";
     }
+  }
+  if (shell.in_transaction() && !shell.done()) {
+    std::cerr << "strata: the transaction that was open is aborted\n";
+    failed = true;
   }
   if (!history.empty()) write_history(history.c_str());
   return failed && !terminal ? kNegative : kOk;

@@ -150,6 +150,8 @@ void VersionTable::Commit(std::vector<Install> installs) {
 
   const uint64_t oldest = Oldest();
   for (Entry* e : touched) {
+    // Waiting already: Sweep looks at it when the oldest snapshot has gone.
+    if (waiting_.contains(e) && oldest == swept_at_) continue;
     const Version* head = e->head.load(std::memory_order_acquire);
     if (head->document && head->older.load(std::memory_order_acquire) == nullptr) continue;
     if (Prune(e, oldest)) {

@@ -29,20 +29,23 @@ class LogReader final : public Subscription {
       batch.resume_from = from_;
       return batch;
     }
+    const uint64_t last = database_->last();
     const std::unique_ptr<const rocksdb::Snapshot, SnapshotRelease> snapshot(
         database_->db()->GetSnapshot(), {database_->db()});
-    rocksdb::ReadOptions read;
+    rocksdb::ReadOptions read = IteratorOptions();
     read.snapshot = snapshot.get();
     const std::unique_ptr<rocksdb::Iterator> it(
         database_->db()->NewIterator(read, database_->changes()));
     for (it->Seek(SequenceKey(from_)); it->Valid() && batch.changes.size() < max_; it->Next()) {
+      if (rocksdb_store::DecodeSequenceKey(ToView(it->key())) > last) break;
       ASSIGN_OR_RETURN(Change c, DecodeChange(ToView(it->key()), ToView(it->value())));
       batch.changes.push_back(std::move(c));
     }
     RETURN_IF_ERROR(Translate(it->status(), "reading the change log"));
-    RETURN_IF_ERROR(FillAfter(read, it.get(), &batch.changes));
+    const Status filled = FillAfter(ctx, read, it.get(), &batch.changes);
     // The floor may have risen while we read, and compaction may have dropped what we came for.
     if (from_ < database_->floor()) return Next(ctx);
+    RETURN_IF_ERROR(filled);
     if (!batch.changes.empty()) from_ = batch.changes.back().sequence + 1;
     batch.resume_from = from_;
     return batch;
@@ -56,7 +59,7 @@ class LogReader final : public Subscription {
 
   // The document after a change is what the id's next change found before it; after the last
   // change, the record itself.
-  Status FillAfter(const rocksdb::ReadOptions& read, rocksdb::Iterator* it,
+  Status FillAfter(const Context& ctx, const rocksdb::ReadOptions& read, rocksdb::Iterator* it,
                    std::vector<Change>* changes) {
     StringMap<std::vector<Change*>>
         open;  // id to the changes whose `after` is not known yet (at most one)
@@ -79,7 +82,8 @@ class LogReader final : public Subscription {
       }
     }
     // Changed again behind this batch: look ahead.
-    for (; it->Valid() && !open.empty(); it->Next()) {
+    for (uint64_t n = 1; it->Valid() && !open.empty(); it->Next(), ++n) {
+      if (n % 256 == 0) RETURN_IF_ERROR(ctx.Check());
       ASSIGN_OR_RETURN(const Change later, DecodeChange(ToView(it->key()), ToView(it->value())));
       if (auto found = open.find(later.id); found != open.end()) {
         found->second[0]->after = later.before;
@@ -105,7 +109,7 @@ StatusOr<std::unique_ptr<Subscription>> SubscribeToLog(std::shared_ptr<Database>
                                                        std::shared_ptr<ChangeSignal> signal,
                                                        const SubscribeRequest& request) {
   const uint64_t next = database->last() + 1;
-  const uint64_t from = request.from.value_or(next);
+  const uint64_t from = std::max<uint64_t>(1, request.from.value_or(next));
   if (from > next) {
     return InvalidArgument(Concat("the sequence ", std::to_string(from),
                                   " lies in the future; the next one is ", std::to_string(next)));

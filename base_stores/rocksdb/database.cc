@@ -101,7 +101,8 @@ Status Database::Init(const RocksdbOptions& options) {
   db_options.max_background_jobs = 2;
   db_options.keep_log_file_num = 3;
   db_options.max_log_file_size = 8 << 20;
-  db_options.wal_recovery_mode = rocksdb::WALRecoveryMode::kPointInTimeRecovery;
+  // A torn end is what a crash leaves; damage before it would hide acknowledged writes.
+  db_options.wal_recovery_mode = rocksdb::WALRecoveryMode::kTolerateCorruptedTailRecords;
   auto cache = rocksdb::NewLRUCache(static_cast<size_t>(options.cache));
   const rocksdb::ColumnFamilyOptions family = FamilyOptions(options, cache);
   rocksdb::ColumnFamilyOptions changes = family;
@@ -144,7 +145,7 @@ Status Database::Init(const RocksdbOptions& options) {
   // Every write logs a change and the newest is never dropped, so the log's end is the newest
   // sequence.
   std::unique_ptr<rocksdb::Iterator> it(
-      this->db()->NewIterator(rocksdb::ReadOptions(), this->changes()));
+      this->db()->NewIterator(IteratorOptions(), this->changes()));
   it->SeekToLast();
   RETURN_IF_ERROR(Translate(it->status(), "reading the change log"));
   set_last(it->Valid() ? DecodeSequenceKey(ToView(it->key())) : floor - 1);

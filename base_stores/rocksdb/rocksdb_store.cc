@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <deque>
+#include <filesystem>
 
 #include "base_stores/rocksdb/changes.h"
 #include "base_stores/rocksdb/codec.h"
@@ -26,7 +27,8 @@ constexpr size_t kGroupOps = 4096;  // operations that one group commit takes at
 
 class RocksdbSnapshot final : public Snapshot {
  public:
-  explicit RocksdbSnapshot(std::shared_ptr<Database> database) : database_(std::move(database)) {
+  explicit RocksdbSnapshot(std::shared_ptr<Database> database)
+      : database_(std::move(database)), read_(rocksdb_store::IteratorOptions()) {
     read_.snapshot = database_->db()->GetSnapshot();
   }
   ~RocksdbSnapshot() override { database_->db()->ReleaseSnapshot(read_.snapshot); }
@@ -198,6 +200,12 @@ class RocksdbStore final : public Store,
   }
 
   Status Backup(const std::string& directory) {
+    std::error_code ec;
+    if (directory.empty()) return InvalidArgument("a backup needs a directory");
+    if (std::filesystem::exists(directory, ec)) {
+      return AlreadyExists(
+          Concat(directory, " is there already; a backup makes its own directory"));
+    }
     rocksdb::Checkpoint* raw = nullptr;
     RETURN_IF_ERROR(
         Translate(rocksdb::Checkpoint::Create(database_->db(), &raw), "preparing a backup"));
@@ -351,12 +359,14 @@ class RocksdbStore final : public Store,
     // The floor moves in steps, and is on disk before anything below it may be dropped.
     if (last > keep && last - keep + 1 > floor + keep / 16) {
       floor = last - keep + 1;
+      sync = true;
       (void)group.batch.Put(database_->meta(), ToSlice(Database::kFloorKey), std::to_string(floor));
     }
     const Status written = database_->Write(&group.batch, sync);
     if (!written.ok()) {
       for (Writer* w : writers) {
-        if (w->status.ok()) w->status = written;
+        // A hold needs nothing on disk and stands.
+        if (w->status.ok() && !w->hold_only) w->status = written;
       }
       return;
     }

@@ -36,7 +36,11 @@ class AggregateOperator final : public RootOperator {
   Status Produce(const Context& ctx, size_t max_rows, RowBatch* batch) override {
     if (!filled_) RETURN_IF_ERROR(Fill(ctx));
     for (; next_ < groups_.size() && batch->rows.size() < max_rows; ++next_) {
-      batch->rows.push_back(Document::FromTrusted(Row(groups_[next_])));
+      const std::string row = Row(groups_[next_]);
+      if (row.size() > kMaxDocumentBytes) {
+        return ResourceExhausted("a row is larger than a document may be");
+      }
+      batch->rows.push_back(Document::FromTrusted(row));
     }
     if (next_ == groups_.size()) batch->end = EndReason::kExhausted;
     return OkStatus();
@@ -77,8 +81,13 @@ class AggregateOperator final : public RootOperator {
         Group& g = groups_[it->second];
         size_t f = 0;
         for (const Output& o : outputs_) {
-          if (o.function) g.functions[f++].Add(o.path.Get(row));
+          if (!o.function) continue;
+          Accumulator& a = g.functions[f++];
+          held -= a.Bytes();
+          a.Add(o.path.Get(row));
+          held += a.Bytes();
         }
+        if (held > budget_) return OverBudget("aggregate", budget_);
       }
     } while (in.end == EndReason::kMore);
     filled_ = true;

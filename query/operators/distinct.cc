@@ -26,8 +26,9 @@ class DistinctOperator final : public RootOperator {
         } else {
           for (const Path& p : paths_) AppendKey(&key, p.Get(d.root()));
         }
-        held_ += key.size() + 48;
+        const size_t bytes = key.size() + 48;
         if (!seen_.insert(std::move(key)).second) continue;
+        held_ += bytes;
         if (held_ > budget_) return OverBudget("distinct", budget_);
         batch->rows[kept++] = std::move(d);
       }
@@ -47,7 +48,7 @@ class DistinctOperator final : public RootOperator {
 // them), or at any. Documents are trees of bounded depth, so there is no cycle to guard against.
 class RecurseOperator final : public RootOperator {
  public:
-  explicit RecurseOperator(const Node& n) : RootOperator(n) {
+  RecurseOperator(const Node& n, size_t budget) : RootOperator(n), budget_(budget) {
     if (n.size() == 1) path_ = PathOf(n.arg(0));
   }
 
@@ -62,9 +63,11 @@ class RecurseOperator final : public RootOperator {
         const Value root = d.root();
         pending_.push_back(d);
         Descend(root);
+        if (held_ > budget_) return OverBudget("recurse", budget_);
       }
     }
     while (!pending_.empty() && batch->rows.size() < max_rows) {
+      held_ -= std::min(held_, pending_.front().text().size());
       batch->rows.push_back(std::move(pending_.front()));
       pending_.pop_front();
     }
@@ -77,6 +80,8 @@ class RecurseOperator final : public RootOperator {
     if (v.is_array()) {
       for (uint32_t i = 0; i < v.size(); ++i) Emit(v.At(i));
     } else if (v.is_object()) {
+      held_ += v.text().size();
+      if (held_ > budget_) return;  // the caller says so
       pending_.push_back(Document::FromTrusted(v.text()));
       Descend(v);
     }
@@ -90,6 +95,8 @@ class RecurseOperator final : public RootOperator {
     }
   }
 
+  const size_t budget_;
+  size_t held_ = 0;
   Path path_;
   std::deque<Document> pending_;
   bool exhausted_ = false;
@@ -100,8 +107,8 @@ class RecurseOperator final : public RootOperator {
 std::unique_ptr<Operator> MakeDistinct(const Node& n, size_t memory_budget) {
   return std::make_unique<DistinctOperator>(n, memory_budget);
 }
-std::unique_ptr<Operator> MakeRecurse(const Node& n) {
-  return std::make_unique<RecurseOperator>(n);
+std::unique_ptr<Operator> MakeRecurse(const Node& n, size_t memory_budget) {
+  return std::make_unique<RecurseOperator>(n, memory_budget);
 }
 
 }  // namespace strata

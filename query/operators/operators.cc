@@ -80,7 +80,7 @@ StatusOr<OperatorList> MakeOperators(const Query& residual, size_t memory_budget
         list.push_back(MakeDistinct(n, memory_budget));
         break;
       case Op::kRecurse:
-        list.push_back(MakeRecurse(n));
+        list.push_back(MakeRecurse(n, memory_budget));
         break;
       case Op::kAggregate:
         list.push_back(MakeAggregate(n, memory_budget));

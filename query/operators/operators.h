@@ -60,7 +60,7 @@ std::unique_ptr<Operator> MakeLimit(const Node& n);
 // `limit`: the stage that follows at once, or null; then only so many rows are kept.
 std::unique_ptr<Operator> MakeSort(const Node& n, const Node* limit, size_t memory_budget);
 std::unique_ptr<Operator> MakeDistinct(const Node& n, size_t memory_budget);
-std::unique_ptr<Operator> MakeRecurse(const Node& n);
+std::unique_ptr<Operator> MakeRecurse(const Node& n, size_t memory_budget);
 std::unique_ptr<Operator> MakeAggregate(const Node& n, size_t memory_budget);
 std::unique_ptr<Operator> MakeScalar(const Node& n);
 

@@ -50,7 +50,12 @@ class ProjectionOperator final : public Operator {
   std::string Position() const override { return input().Position(); }
   Status Next(const Context& ctx, size_t max_rows, RowBatch* batch) override {
     RETURN_IF_ERROR(input().Next(ctx, max_rows, batch));
-    for (Document& d : batch->rows) d = Project(d);
+    for (Document& d : batch->rows) {
+      d = Project(d);
+      if (d.text().size() > kMaxDocumentBytes) {
+        return ResourceExhausted("a row is larger than a document may be");
+      }
+    }
     return OkStatus();
   }
 
@@ -96,7 +101,8 @@ class LimitOperator final : public Operator {
   // Behind a page that the limit ended, the next page takes as many rows again.
   std::string Position() const override {
     const uint64_t seen = Full() ? spec_.start : seen_;
-    return input().Position() + std::string(reinterpret_cast<const char*>(&seen), sizeof seen);
+    return (counted_from_ ? *counted_from_ : input().Position()) +
+           std::string(reinterpret_cast<const char*>(&seen), sizeof seen);
   }
 
   Status Next(const Context& ctx, size_t max_rows, RowBatch* batch) override {
@@ -112,6 +118,8 @@ class LimitOperator final : public Operator {
       seen_ += batch->rows.size();
       if (skipping) batch->rows.clear();
       if (batch->end != EndReason::kMore) {
+        // A sort under a limit stops there too; there may be more behind it.
+        if (Full() && spec_.count > 0) batch->end = EndReason::kLimit;
         if (count_total_to_) batch->total = std::min(*count_total_to_, seen_);
         return OkStatus();
       }
@@ -126,6 +134,7 @@ class LimitOperator final : public Operator {
   Status Finish(const Context& ctx, RowBatch* batch) {
     batch->end = EndReason::kLimit;
     if (!count_total_to_) return OkStatus();
+    if (!counted_from_) counted_from_ = input().Position();
     uint64_t total = seen_;
     RowBatch rest;
     while (total < *count_total_to_ && rest.end == EndReason::kMore) {
@@ -139,7 +148,8 @@ class LimitOperator final : public Operator {
 
   const LimitSpec spec_;
   std::optional<uint64_t> count_total_to_;
-  uint64_t seen_ = 0;  // input rows taken, also those before `start`
+  std::optional<std::string> counted_from_;  // where the input stood before its rest was counted
+  uint64_t seen_ = 0;                        // input rows taken, also those before `start`
 };
 
 }  // namespace
