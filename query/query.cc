@@ -107,9 +107,18 @@ class Binder {
         return Limit(n);
       case Op::kAfter:
         return Text(n, n.arg(0));
-      case Op::kAggregate:
-        for (const Node& a : n.args()) RETURN_IF_ERROR(Aggregand(a));
+      case Op::kAggregate: {
+        StringSet names;
+        for (const Node& a : n.args()) {
+          RETURN_IF_ERROR(Aggregand(a));
+          const std::string name = AggregateOutputName(a);
+          if (!names.insert(name).second) {
+            return Error(n, Concat("aggregate has two outputs named \"", name,
+                                   "\"; name one of them with as(name,…)"));
+          }
+        }
         return OkStatus();
+      }
       default:
         for (const Node& a : n.args()) RETURN_IF_ERROR(PropertyArg(n, a));
         return OkStatus();
@@ -474,6 +483,11 @@ SortKey SortKeyOf(const Node& n) {
   }
   key.path = Path(std::move(steps));
   return key;
+}
+
+std::string AggregateOutputName(const Node& n) {
+  if (n.is(Op::kAs)) return n.arg(0).text();
+  return n.is_call() ? PrintNode(n) : PathOf(n).ToString();
 }
 
 LimitSpec LimitOf(const Node& n) {

@@ -145,6 +145,9 @@ struct SortKey {
 };
 SortKey SortKeyOf(const Node& n);
 
+// The member that an argument of aggregate makes: its text, or the name that as(name,f(q)) gives.
+std::string AggregateOutputName(const Node& n);
+
 // A bound limit. `max` bounds how far the total is counted; no value: it is not asked for.
 struct LimitSpec {
   uint64_t count = 0;

@@ -16,11 +16,7 @@ class AggregateOperator final : public RootOperator {
     for (const Node& a : n.args()) {
       Output out;
       const Node& f = a.is(Op::kAs) ? a.arg(1) : a;
-      if (a.is(Op::kAs)) {
-        out.name = a.arg(0).text();
-      } else {
-        out.name = a.is_call() ? PrintNode(a) : PathOf(a).ToString();
-      }
+      out.name = AggregateOutputName(a);
       out.function = f.is_call();
       out.op = f.is_call() ? f.op() : Op::kOther;
       if (!f.is_call()) {

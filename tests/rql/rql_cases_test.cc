@@ -310,6 +310,9 @@ TEST(RqlCases, Bind) {
       {93, "count(price)", "error: at byte 0: count takes 0 arguments, found 1: count()"},
       {96, "toString(a)", "error: at byte 0: unknown operator \"toString\""},
       {96, "not(a=1)", "ok"},
+      {94, "aggregate(a,sum(b),sum(b))",
+       "error: at byte 0: aggregate has two outputs named \"sum(b)\"; name one of them with "
+       "as(name,…)"},
       {98, "eq(price,10,5)", "error: at byte 0: eq takes 2 arguments, found 3: eq(p,value)"},
       {98, "eq(price)", "error: at byte 0: eq takes 2 arguments, found 1: eq(p,value)"},
       {109, "a=1?b", "ok"},
