@@ -95,10 +95,11 @@ void Replay(Store& store, uint64_t from, State* state, uint64_t* next) {
   }
 }
 
-// Runs `child` in a process of its own and kills it after `micros`. Gives what it wrote to its
-// descriptor.
+// Runs `child` in a process of its own and kills it `micros` after it has said, by a first byte to
+// its descriptor, that it is ready (or after its start, so that opening is hit too). Gives what it
+// wrote behind that byte.
 template <typename Child>
-std::string RunAndKill(int micros, Child child) {
+std::string RunAndKill(int micros, bool when_ready, Child child) {
   int fds[2];
   EXPECT_EQ(pipe(fds), 0);
   const pid_t pid = fork();
@@ -108,12 +109,15 @@ std::string RunAndKill(int micros, Child child) {
     _exit(0);
   }
   close(fds[1]);
+  char ready = 0;
+  bool opened = when_ready && read(fds[0], &ready, 1) == 1;
   usleep(static_cast<useconds_t>(micros));
   kill(pid, SIGKILL);
   std::string out;
   char buffer[4096];
   for (ssize_t n; (n = read(fds[0], buffer, sizeof buffer)) > 0;)
     out.append(buffer, static_cast<size_t>(n));
+  if (!opened && !out.empty()) out.erase(0, 1);  // the first byte
   close(fds[0]);
   int status = 0;
   waitpid(pid, &status, 0);
@@ -145,14 +149,15 @@ TEST_F(CrashTest, AcknowledgedWritesSurviveAndBatchesAreWhole) {
   for (int run = 0; run < kRuns; ++run) {
     const uint64_t run_seed = seed + static_cast<uint64_t>(run);
     const auto durability = run % 3 == 0 ? RocksdbDurability::kAsync : RocksdbDurability::kSync;
-    const std::string acks = RunAndKill(static_cast<int>(random() % 60000), [&](int fd) {
-      const auto store = OpenAt(path, durability);
-      if (store == nullptr) return;
-      for (uint64_t i = 0;; ++i) {
-        if (!store->Write(Context::Background(), BatchOf(run_seed, i)).ok()) return;
-        if (write(fd, ".", 1) != 1) return;
-      }
-    });
+    const std::string acks =
+        RunAndKill(static_cast<int>(random() % 60000), run % 8 != 0, [&](int fd) {
+          const auto store = OpenAt(path, durability);
+          if (store == nullptr || write(fd, "o", 1) != 1) return;
+          for (uint64_t i = 0;; ++i) {
+            if (!store->Write(Context::Background(), BatchOf(run_seed, i)).ok()) return;
+            if (write(fd, ".", 1) != 1) return;
+          }
+        });
     const uint64_t acknowledged = acks.size();
     acknowledged_in_all += acknowledged;
     const auto store = OpenAt(path, durability);
@@ -182,9 +187,9 @@ TEST_F(CrashTest, AnImportLeavesAPrefixOfWholeBatches) {
   constexpr uint64_t kBatch = 32;
   for (int run = 0; run < kRuns / 5; ++run) {
     const std::string path = Path("imported" + std::to_string(run));
-    RunAndKill(20000 + static_cast<int>(random() % 80000), [&](int) {
+    RunAndKill(static_cast<int>(random() % 80000), true, [&](int fd) {
       const auto store = OpenAt(path, RocksdbDurability::kSync);
-      if (store == nullptr) return;
+      if (store == nullptr || write(fd, "o", 1) != 1) return;
       uint64_t i = 0;
       tools::ImportOptions options;
       options.batch = kBatch;
