@@ -89,10 +89,10 @@ class Builder {
     node[2] = n;
     node += 3;
     if (frame.object) {
-      std::memcpy(node, s_.hashes.data() + frame.first, n * sizeof(uint32_t));
+      std::copy_n(s_.hashes.begin() + frame.first, n, node);
       node += n;
     }
-    std::memcpy(node, s_.entries.data() + frame.first, n * sizeof(uint32_t));
+    std::copy_n(s_.entries.begin() + frame.first, n, node);
     s_.hashes.resize(frame.first);
     s_.names.resize(frame.first);
     s_.entries.resize(frame.first);
