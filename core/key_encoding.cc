@@ -67,7 +67,7 @@ void AppendString(std::string* out, std::string_view s) {
 
 void Append(std::string* out, Value v) {
   const Type type = v.type();
-  out->push_back(static_cast<char>(static_cast<int>(type) + 2));  // above every terminator
+  out->push_back(KeyTypeByte(type));
   switch (type) {
     case Type::kMissing:
     case Type::kNull:
@@ -97,14 +97,69 @@ void Append(std::string* out, Value v) {
   }
 }
 
+// Where the string whose bytes begin at `at` ends, behind its terminator; npos: nowhere. `flip` is
+// combined with every byte that is read.
+size_t EndOfString(std::string_view key, size_t at, char flip) {
+  for (; at + 1 < key.size(); ++at) {
+    if ((key[at] ^ flip) != 0) continue;
+    if ((key[at + 1] ^ flip) == 1) return at + 2;
+    ++at;  // an escaped zero
+  }
+  return key.npos;
+}
+
+size_t EndOfKey(std::string_view key, size_t at, char flip, int depth) {
+  if (at >= key.size() || depth > kMaxDepth) return key.npos;
+  const auto byte = [&](size_t i) { return static_cast<char>(key[i] ^ flip); };
+  const char type = byte(at++);
+  if (type < KeyTypeByte(Type::kMissing) || type > KeyTypeByte(Type::kObject)) return key.npos;
+  if (type < KeyTypeByte(Type::kNumber)) return at;
+  if (type == KeyTypeByte(Type::kNumber)) return at + 11 <= key.size() ? at + 11 : key.npos;
+  if (type == KeyTypeByte(Type::kString)) return EndOfString(key, at, flip);
+  while (at < key.size() && byte(at) != 0) {
+    if (type == KeyTypeByte(Type::kObject)) {
+      at = EndOfString(key, at + 1, flip);
+      if (at == key.npos) return at;
+    }
+    at = EndOfKey(key, at, flip, depth + 1);
+    if (at == key.npos) return at;
+  }
+  return at < key.size() ? at + 1 : key.npos;
+}
+
 }  // namespace
+
+char KeyTypeByte(Type type) {
+  return static_cast<char>(static_cast<int>(type) + 2);  // above every terminator
+}
 
 void AppendKey(std::string* out, Value v, SortDirection direction) {
   const size_t start = out->size();
   Append(out, v);
-  if (direction == SortDirection::kDescending) {
-    for (size_t i = start; i < out->size(); ++i) (*out)[i] = static_cast<char>(~(*out)[i]);
-  }
+  if (direction == SortDirection::kDescending) InvertKey(out, start);
+}
+
+void AppendStringKey(std::string* out, std::string_view text, SortDirection direction) {
+  const size_t start = out->size();
+  out->push_back(KeyTypeByte(Type::kString));
+  AppendString(out, text);
+  if (direction == SortDirection::kDescending) InvertKey(out, start);
+}
+
+std::optional<std::string> AfterPrefix(std::string prefix) {
+  while (!prefix.empty() && prefix.back() == '\xFF') prefix.pop_back();
+  if (prefix.empty()) return std::nullopt;
+  prefix.back() = static_cast<char>(static_cast<unsigned char>(prefix.back()) + 1);
+  return prefix;
+}
+
+void InvertKey(std::string* key, size_t from) {
+  for (size_t i = from; i < key->size(); ++i) (*key)[i] = static_cast<char>(~(*key)[i]);
+}
+
+size_t KeyLength(std::string_view key, SortDirection direction) {
+  const size_t end = EndOfKey(key, 0, direction == SortDirection::kDescending ? '\xFF' : '\0', 0);
+  return end == key.npos ? 0 : end;
 }
 
 }  // namespace strata

@@ -8,7 +8,9 @@
 #ifndef STRATA_CORE_KEY_ENCODING_H_
 #define STRATA_CORE_KEY_ENCODING_H_
 
+#include <optional>
 #include <string>
+#include <string_view>
 
 #include "core/document.h"
 
@@ -17,6 +19,17 @@ namespace strata {
 enum class SortDirection : uint8_t { kAscending, kDescending };
 
 void AppendKey(std::string* out, Value v, SortDirection direction = SortDirection::kAscending);
+// The same for a text that is no document.
+void AppendStringKey(std::string* out, std::string_view text,
+                     SortDirection direction = SortDirection::kAscending);
+// What the keys of all values of a type begin with: one byte.
+char KeyTypeByte(Type type);
+// The bytes of the first value's key at the beginning of `key`; 0 when it is damaged.
+size_t KeyLength(std::string_view key, SortDirection direction = SortDirection::kAscending);
+// The first text beyond all that begin with `prefix`; none when there is no such text.
+std::optional<std::string> AfterPrefix(std::string prefix);
+// Turns every bit over.
+void InvertKey(std::string* key, size_t from = 0);
 
 }  // namespace strata
 

@@ -354,6 +354,9 @@ std::string OptionSchema(const OptionSpec& o) {
     case OptionKind::kDuration:
       out += ",\"type\":\"string\",\"pattern\":\"^[0-9]+(ms|s|m|h|d)$\"";
       break;
+    case OptionKind::kJson:
+      out += "," + o.json_schema.substr(1, o.json_schema.size() - 2);
+      break;
     case OptionKind::kEnum:
       out += ",\"enum\":[";
       for (size_t i = 0; i < o.values.size(); ++i)

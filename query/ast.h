@@ -55,6 +55,7 @@ enum class Op : uint8_t {
   kDistinct,
   kRecurse,
   kAggregate,
+  kUsing,
   // scalar ends, also functions within aggregate
   kCount,
   kSum,

@@ -1,49 +1,12 @@
 #include "query/complete.h"
 
-#include <chrono>
-
 #include "query/continuation.h"
+#include "query/operators/measured.h"
 #include "query/operators/operators.h"
 #include "query/print.h"
 
 namespace strata {
 namespace {
-
-// Adds figures to whatever it passes on.
-class MeasuredCursor final : public Cursor {
- public:
-  MeasuredCursor(std::unique_ptr<Cursor> inner, bool timed)
-      : inner_(std::move(inner)), timed_(timed) {}
-
-  Status Next(const Context& ctx, size_t max_rows, RowBatch* batch) override {
-    const auto start =
-        timed_ ? std::chrono::steady_clock::now() : std::chrono::steady_clock::time_point();
-    Status s = inner_->Next(ctx, max_rows, batch);
-    if (timed_) {
-      nanoseconds_ += static_cast<uint64_t>(std::chrono::duration_cast<std::chrono::nanoseconds>(
-                                                std::chrono::steady_clock::now() - start)
-                                                .count());
-    }
-    ++batches_;
-    rows_ += batch->rows.size();
-    return s;
-  }
-  std::string Position() const override { return inner_->Position(); }
-  ExplainNode Explain() const override {
-    ExplainNode n = inner_->Explain();
-    n.rows = rows_;
-    n.batches = batches_;
-    if (timed_) n.nanoseconds = nanoseconds_;
-    return n;
-  }
-
- private:
-  std::unique_ptr<Cursor> inner_;
-  const bool timed_;
-  uint64_t rows_ = 0;
-  uint64_t batches_ = 0;
-  uint64_t nanoseconds_ = 0;
-};
 
 class CompletedCursor final : public Cursor {
  public:
@@ -90,7 +53,8 @@ class CompletedPlan final : public Plan {
       ASSIGN_OR_RETURN(position, DecodeContinuation(text, continuation));
     }
     ASSIGN_OR_RETURN(const Query residual, BindParameters(inner_->residual(), options.params));
-    ASSIGN_OR_RETURN(OperatorList operators, MakeOperators(residual, options.memory_budget));
+    ASSIGN_OR_RETURN(OperatorList operators,
+                     MakeOperators(residual, {options.memory_budget, options.spill_folder}));
     // From the top down each operator takes its own part of the position off the end.
     for (auto it = operators.rbegin(); it != operators.rend(); ++it) {
       if (!(*it)->TakePosition(&position)) return BadContinuation();
@@ -98,10 +62,10 @@ class CompletedPlan final : public Plan {
     OpenOptions inner_options = options;
     inner_options.position = position;
     ASSIGN_OR_RETURN(std::unique_ptr<Cursor> cursor, inner_->Open(ctx, inner_options));
-    cursor = std::make_unique<MeasuredCursor>(std::move(cursor), options.timed);
+    cursor = Measure(std::move(cursor), options.timed);
     for (auto& op : operators) {
       op->SetInput(std::move(cursor));
-      cursor = std::make_unique<MeasuredCursor>(std::move(op), options.timed);
+      cursor = Measure(std::move(op), options.timed);
     }
     return std::make_unique<CompletedCursor>(std::move(cursor), text, query_.is_scalar());
   }

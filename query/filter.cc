@@ -152,9 +152,7 @@ StatusOr<Operand> MakeOperand(const Node& n) {
       break;
     }
     case Kind::kArray: {
-      std::string json;
-      AppendLiteralJson(&json, n);
-      o.list = Document::FromTrusted(json);
+      o.list = LiteralDocument(n);
       break;
     }
     case Kind::kParam:
@@ -166,6 +164,12 @@ StatusOr<Operand> MakeOperand(const Node& n) {
 }
 
 }  // namespace
+
+Document LiteralDocument(const Node& literal) {
+  std::string json;
+  AppendLiteralJson(&json, literal);
+  return Document::FromTrusted(json);
+}
 
 struct Filter::Predicate {
   Op op = Op::kAnd;

@@ -18,6 +18,9 @@
 
 namespace strata {
 
+// A literal as JSON; dates and patterns within lists are texts. Requires: no call, no parameter.
+Document LiteralDocument(const Node& literal);
+
 class Filter {
  public:
   // Requires: bound conditions without parameters. Errors: Unimplemented for fulltext and rel,

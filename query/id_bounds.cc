@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "core/key_encoding.h"
+
 namespace strata {
 namespace {
 
@@ -13,14 +15,6 @@ std::optional<std::string> IdOf(const Node& literal) {
     return literal.number().ToString();
   }
   return std::nullopt;
-}
-
-// The first string beyond all that begin with `prefix`, or none.
-std::optional<std::string> AfterPrefix(std::string prefix) {
-  while (!prefix.empty() && prefix.back() == '\xFF') prefix.pop_back();
-  if (prefix.empty()) return std::nullopt;
-  prefix.back() = static_cast<char>(prefix.back() + 1);
-  return prefix;
 }
 
 void NarrowTo(std::vector<std::string> ids, IdBounds* b) {

@@ -64,6 +64,8 @@ constexpr OperatorSpec kOperators[] = {
      "each row and what is nested in it"},
     {Op::kAggregate, "aggregate", kStage, 1, -1, kAggregand, kAggregand, "aggregate(p,…,f(q),…)",
      "one row a group, with functions over it"},
+    {Op::kUsing, "using", kStage, 1, -1, kText, kText, "using(index,…)",
+     "a hint: go by these indexes, or by scan; the rows are the same"},
     {Op::kCount, "count", kScalar, 0, 0, kProperty, kProperty, "count()", "the number of rows"},
     {Op::kSum, "sum", kScalar, 0, 1, kProperty, kProperty, "sum(p)",
      "sum of the numbers; 0 of none"},

@@ -1,5 +1,6 @@
 #include "query/plan.h"
 
+#include <algorithm>
 #include <cstdio>
 
 #include "core/json_text.h"
@@ -13,11 +14,21 @@ std::string JoinTexts(const std::vector<std::string>& texts) {
   return out;
 }
 
-std::string Milliseconds(uint64_t nanos) {
+std::string Milliseconds(double nanos) {
   char buffer[32];
-  std::snprintf(buffer, sizeof buffer, "%.3f ms", static_cast<double>(nanos) / 1e6);
+  std::snprintf(buffer, sizeof buffer, "%.3f ms", nanos / 1e6);
   return buffer;
 }
+
+// Whether a run showed the estimate to be wrong by more than ten times.
+bool IsOff(const std::optional<double>& estimate, const std::optional<uint64_t>& found) {
+  if (!estimate || !found) return false;
+  const double a = std::max(*estimate, 1.0);
+  const double b = std::max(static_cast<double>(*found), 1.0);
+  return a > 10 * b || b > 10 * a;
+}
+
+std::string Rounded(double v) { return std::to_string(static_cast<uint64_t>(v + 0.5)); }
 
 void AppendText(std::string* out, const ExplainNode& n, int depth) {
   out->append(2 * depth, ' ');
@@ -27,8 +38,10 @@ void AppendText(std::string* out, const ExplainNode& n, int depth) {
   if (!n.narrowed.empty()) *out += "  narrowed: " + JoinTexts(n.narrowed);
   if (!n.left.empty()) *out += "  left: " + JoinTexts(n.left);
   if (!n.order.empty()) *out += "  order: " + n.order;
-  if (n.estimated_rows)
-    *out += "  about " + std::to_string(static_cast<uint64_t>(*n.estimated_rows)) + " rows";
+  if (!n.bounds.empty()) *out += "  bounds: " + JoinTexts(n.bounds);
+  if (n.estimated_rows) *out += "  about " + Rounded(*n.estimated_rows) + " rows";
+  if (n.estimated_examined) *out += " of " + Rounded(*n.estimated_examined) + " looked at";
+  if (n.cost) *out += ", " + Milliseconds(*n.cost * 1e3) + " estimated";
   std::string figures;
   const auto figure = [&](const char* name, const std::optional<uint64_t>& v) {
     if (v) figures += (figures.empty() ? "" : ", ") + std::string(name) + " " + std::to_string(*v);
@@ -36,9 +49,17 @@ void AppendText(std::string* out, const ExplainNode& n, int depth) {
   figure("rows", n.rows);
   figure("examined", n.examined);
   figure("batches", n.batches);
-  if (n.nanoseconds) figures += ", " + Milliseconds(*n.nanoseconds);
+  figure("bytes", n.bytes);
+  figure("spilled bytes", n.spilled_bytes);
+  if (n.nanoseconds) figures += ", " + Milliseconds(static_cast<double>(*n.nanoseconds));
   if (!figures.empty()) *out += "  (" + figures + ")";
+  if (IsOff(n.estimated_rows, n.rows)) *out += "  ESTIMATE OFF: rows";
+  if (IsOff(n.estimated_examined, n.examined)) *out += "  ESTIMATE OFF: looked at";
   *out += '\n';
+  for (const auto& [way, cost] : n.considered) {
+    out->append(2 * depth + 4, ' ');
+    *out += "considered: " + way + ", " + Milliseconds(cost * 1e3) + "\n";
+  }
   for (const ExplainNode& c : n.children) AppendText(out, c, depth + 1);
 }
 
@@ -58,11 +79,29 @@ void AppendJson(std::string* out, const ExplainNode& n) {
   const auto figure = [&](const char* name, const std::optional<uint64_t>& v) {
     if (v) *out += std::string(",\"") + name + "\":" + std::to_string(*v);
   };
-  if (n.estimated_rows) *out += ",\"estimated_rows\":" + Number(*n.estimated_rows).ToString();
+  list("bounds", n.bounds);
+  const auto estimate = [&](const char* name, const std::optional<double>& v) {
+    if (v) *out += std::string(",\"") + name + "\":" + Number(*v).ToString();
+  };
+  estimate("estimated_rows", n.estimated_rows);
+  estimate("estimated_examined", n.estimated_examined);
+  estimate("cost_microseconds", n.cost);
+  if (!n.considered.empty()) {
+    *out += ",\"considered\":[";
+    for (size_t i = 0; i < n.considered.size(); ++i) {
+      *out += (i > 0 ? "," : "") + std::string("{\"access\":") + JsonString(n.considered[i].first) +
+              ",\"cost_microseconds\":" + Number(n.considered[i].second).ToString() + "}";
+    }
+    *out += ']';
+  }
+  if (IsOff(n.estimated_rows, n.rows) || IsOff(n.estimated_examined, n.examined))
+    *out += ",\"estimate_off\":true";
   figure("rows", n.rows);
   figure("examined", n.examined);
   figure("batches", n.batches);
   figure("nanoseconds", n.nanoseconds);
+  figure("bytes", n.bytes);
+  figure("spilled_bytes", n.spilled_bytes);
   if (!n.children.empty()) {
     *out += ",\"children\":[";
     for (size_t i = 0; i < n.children.size(); ++i) {

@@ -37,13 +37,17 @@ struct ExplainNode {
   std::vector<std::string> taken;  // canonical text
   std::vector<std::string> narrowed;
   std::vector<std::string> left;
-  std::string order;  // of the rows, as a sort key
-  std::optional<double> estimated_rows;
+  std::string order;                // of the rows, as a sort key
+  std::vector<std::string> bounds;  // the conditions that bound the ids or index entries looked at
+  std::optional<double> estimated_rows, estimated_examined;
+  std::optional<double> cost;  // microseconds, as estimated
+  // Ways that were compared, with their costs; the one taken is the first.
+  std::vector<std::pair<std::string, double>> considered;
   // Of a run:
-  std::optional<uint64_t> rows, examined, batches, nanoseconds;
+  std::optional<uint64_t> rows, examined, batches, nanoseconds, bytes, spilled_bytes;
   std::vector<ExplainNode> children;
 };
-// An indented tree.
+// An indented tree. An estimate that a run showed to be wrong by more than ten times is marked.
 std::string ExplainText(const ExplainNode& n);
 std::string ExplainJson(const ExplainNode& n);
 
@@ -60,10 +64,13 @@ class Cursor {
 };
 
 struct OpenOptions {
-  std::span<const Node> params;       // values of $1, $2, …
-  std::string position;               // "": from the beginning
-  size_t memory_budget = 256u << 20;  // bytes that one sort, distinct or aggregate may hold
-  bool timed = false;                 // measure time for Explain
+  std::span<const Node> params;  // values of $1, $2, …
+  std::string position;          // "": from the beginning
+  // Bytes that one sort, distinct or aggregate may hold in memory; the rest goes to a temporary
+  // file in spill_folder ("": TMPDIR, else /tmp).
+  size_t memory_budget = 256u << 20;
+  std::string spill_folder;
+  bool timed = false;  // measure time for Explain
 };
 
 class Plan {

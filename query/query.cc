@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <limits>
+#include <optional>
 
 #include "query/literal.h"
 #include "query/operator_table.h"
@@ -107,6 +108,12 @@ class Binder {
         return Limit(n);
       case Op::kAfter:
         return Text(n, n.arg(0));
+      case Op::kUsing:
+        for (const Node& a : n.args()) {
+          if (!a.is_string())
+            return Error(n, Concat("using expects names of indexes, found ", KindName(a)));
+        }
+        return OkStatus();
       case Op::kAggregate: {
         StringSet names;
         for (const Node& a : n.args()) {
@@ -343,6 +350,7 @@ StatusOr<Query> Query::Bind(const Node& root, std::string_view text) {
   Binder binder(text);
   Query q;
   bool items = false;  // rows may be bare values
+  std::optional<Node> hint;
   const Node* scalar = nullptr;
   for (Node& t : terms) {
     if (scalar != nullptr) {
@@ -355,11 +363,18 @@ StatusOr<Query> Query::Bind(const Node& root, std::string_view text) {
       continue;
     }
     RETURN_IF_ERROR(binder.Stage(t));
+    if (t.is(Op::kUsing)) {
+      if (hint) return binder.Error(t, "using(…) may stand once in a query");
+      hint = t;
+      continue;
+    }
     if (t.is(Op::kValues)) items = true;
     if (t.is(Op::kAggregate)) items = false;
     if (SpecOf(t.op()).role == Role::kScalar) scalar = &t;
     q.stages_.push_back(t);
   }
+  // A hint changes no row, so its place means nothing; it stands first.
+  if (hint) q.stages_.insert(q.stages_.begin(), *std::move(hint));
   return q;
 }
 
@@ -454,6 +469,17 @@ void CollectPaths(const Node& n, std::vector<Path>* paths, bool* everything) {
       return;
     case Op::kCount:
     case Op::kLimit:
+    case Op::kUsing:
+      return;
+    case Op::kAggregate:
+      for (const Node& a : n.args()) {
+        const Node& f = a.is(Op::kAs) ? a.arg(1) : a;
+        if (!f.is_call()) {
+          paths->push_back(PathOf(f));
+        } else if (f.size() > 0) {
+          paths->push_back(PathOf(f.arg(0)));
+        }
+      }
       return;
     case Op::kFulltext:
       *everything = true;

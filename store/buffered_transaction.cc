@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "store/apply.h"
+#include "store/scan_plan.h"
 
 namespace strata {
 namespace {
@@ -77,6 +78,95 @@ class OverlayScan final : public RecordScan {
   uint64_t own_examined_ = 0;
 };
 
+// The transaction's own documents in an index' order, between those of the snapshot.
+class OverlayIndexScan final : public RecordScan {
+ public:
+  OverlayIndexScan(std::shared_ptr<const WriteMap> writes, std::unique_ptr<RecordScan> scan,
+                   IndexAccess access, const Filter& filter)
+      : writes_(std::move(writes)), scan_(std::move(scan)), access_(std::move(access)) {
+    for (const auto& [id, w] : *writes_) {
+      if (!w.after) continue;
+      std::vector<std::string> keys;
+      // A key that is too long fails the commit; no query finds its document by it.
+      if (!access_.index.spec.AppendKeys(w.after.root(), &keys).ok()) continue;
+      for (std::string& key : keys) {
+        const bool within = std::any_of(access_.ranges.begin(), access_.ranges.end(),
+                                        [&](const KeyRange& r) { return r.Contains(key); });
+        Own own{std::move(key), id, w.after};
+        if (!within || (access_.after && !Before(access_.after->first, access_.after->second, own)))
+          continue;
+        if (filter.Matches(w.after.root())) own_.push_back(std::move(own));
+      }
+    }
+    std::sort(own_.begin(), own_.end(),
+              [this](const Own& a, const Own& b) { return Before(a.key, a.id, b); });
+  }
+
+  Status Next(const Context& ctx, size_t max_rows, std::vector<Document>* rows,
+              bool* done) override {
+    *done = false;
+    while (rows->size() < max_rows) {
+      if (next_ == batch_.size() && !scan_done_) {
+        batch_.clear();
+        next_ = 0;
+        RETURN_IF_ERROR(scan_->Next(ctx, max_rows, &batch_, &scan_done_));
+        std::erase_if(batch_, [&](const Document& d) { return writes_->contains(StoredId(d)); });
+        continue;
+      }
+      const bool more_base = next_ < batch_.size();
+      if (!more_base && next_own_ == own_.size()) {
+        *done = true;
+        return OkStatus();
+      }
+      if (more_base && (next_own_ == own_.size() || BaseIsFirst())) {
+        rows->push_back(std::move(batch_[next_++]));
+      } else {
+        rows->push_back(own_[next_own_++].document);
+      }
+      last_ = StoredId(rows->back());
+    }
+    return OkStatus();
+  }
+  std::string Position() const override { return last_; }
+  uint64_t examined() const override { return scan_->examined() + next_own_; }
+
+ private:
+  struct Own {
+    std::string key;
+    std::string id;
+    Document document;
+  };
+
+  bool Before(std::string_view key, std::string_view id, const Own& own) const {
+    const int c = key.compare(own.key);
+    if (c != 0) return access_.reverse ? c > 0 : c < 0;
+    return id < own.id;
+  }
+
+  bool BaseIsFirst() const {
+    std::vector<std::string> keys;
+    const Document& d = batch_[next_];
+    // Several keys: within one range of a multi index, which has one key of each document.
+    if (!access_.index.spec.AppendKeys(d.root(), &keys).ok()) return true;
+    for (const std::string& key : keys) {
+      const bool within = std::any_of(access_.ranges.begin(), access_.ranges.end(),
+                                      [&](const KeyRange& r) { return r.Contains(key); });
+      if (within) return Before(key, StoredId(d), own_[next_own_]);
+    }
+    return true;
+  }
+
+  const std::shared_ptr<const WriteMap> writes_;
+  const std::unique_ptr<RecordScan> scan_;
+  const IndexAccess access_;
+  std::vector<Own> own_;
+  size_t next_own_ = 0;
+  std::vector<Document> batch_;
+  size_t next_ = 0;
+  bool scan_done_ = false;
+  std::string last_;
+};
+
 class OverlaySnapshot final : public Snapshot {
  public:
   OverlaySnapshot(std::shared_ptr<const Snapshot> base, std::shared_ptr<const WriteMap> writes)
@@ -96,10 +186,83 @@ class OverlaySnapshot final : public Snapshot {
                                    std::string_view after) const override {
     return std::make_unique<OverlayScan>(base_, writes_, bounds, filter, after);
   }
+  StatusOr<std::unique_ptr<RecordScan>> ScanIndex(IndexAccess access,
+                                                  const Filter& filter) const override {
+    access.covered = false;
+    ASSIGN_OR_RETURN(std::unique_ptr<RecordScan> scan, base_->ScanIndex(access, filter));
+    if (writes_->empty()) return scan;
+    return std::unique_ptr<RecordScan>(
+        std::make_unique<OverlayIndexScan>(writes_, std::move(scan), std::move(access), filter));
+  }
+  StatusOr<bool> CollectIds(const Context& ctx, const CatalogIndex& index,
+                            std::span<const KeyRange> ranges, size_t budget,
+                            std::vector<std::string>* ids) const override {
+    ASSIGN_OR_RETURN(const bool fits, base_->CollectIds(ctx, index, ranges, budget, ids));
+    if (!fits) return false;
+    std::erase_if(*ids, [&](const std::string& id) { return writes_->contains(id); });
+    for (const auto& [id, w] : *writes_) {
+      std::vector<std::string> keys;
+      if (!w.after || !index.spec.AppendKeys(w.after.root(), &keys).ok()) continue;
+      const bool within = std::any_of(keys.begin(), keys.end(), [&](const std::string& key) {
+        return std::any_of(ranges.begin(), ranges.end(),
+                           [&](const KeyRange& r) { return r.Contains(key); });
+      });
+      if (within) ids->push_back(id);
+    }
+    return true;
+  }
+  StatusOr<uint64_t> CountIndex(const Context& ctx, const CatalogIndex& index,
+                                std::span<const KeyRange> ranges) const override {
+    if (writes_->empty()) return base_->CountIndex(ctx, index, ranges);
+    ASSIGN_OR_RETURN(uint64_t count, base_->CountIndex(ctx, index, ranges));
+    // What the transaction changed counts as it is now instead of as it was.
+    for (const auto& [id, w] : *writes_) {
+      std::optional<Record> before;
+      const std::string_view key = id;
+      RETURN_IF_ERROR(base_->Read(ctx, std::span(&key, 1), std::span(&before, 1)));
+      if (before) count -= Entries(index.spec, before->document, ranges);
+      if (w.after) count += Entries(index.spec, w.after, ranges);
+    }
+    return count;
+  }
+  std::optional<uint64_t> documents() const override {
+    return writes_->empty() ? base_->documents() : std::nullopt;
+  }
 
  private:
+  static uint64_t Entries(const IndexSpec& spec, const Document& d,
+                          std::span<const KeyRange> ranges) {
+    std::vector<std::string> keys;
+    if (!spec.AppendKeys(d.root(), &keys).ok()) return 0;
+    uint64_t n = 0;
+    for (const std::string& key : keys) {
+      for (const KeyRange& r : ranges) n += r.Contains(key);
+    }
+    return n;
+  }
+
   std::shared_ptr<const Snapshot> base_;
   std::shared_ptr<const WriteMap> writes_;
+};
+
+// The store as a transaction sees it, for its plans.
+class OverlayHost final : public ScanHost {
+ public:
+  OverlayHost(std::shared_ptr<TransactionHost> host, std::shared_ptr<const Snapshot> view)
+      : host_(std::move(host)), view_(std::move(view)) {}
+  StatusOr<std::shared_ptr<const Snapshot>> TakeSnapshot() override { return view_; }
+  std::shared_ptr<const IndexCatalog> catalog() const override { return host_->catalog(); }
+  AccessCosts costs() const override {
+    AccessCosts costs = host_->costs();
+    costs.covering = false;
+    return costs;
+  }
+  double estimated_documents() const override { return host_->estimated_documents(); }
+  QueryLog* query_log() override { return host_->query_log(); }
+
+ private:
+  const std::shared_ptr<TransactionHost> host_;
+  const std::shared_ptr<const Snapshot> view_;
 };
 
 class BufferedTransaction final : public Transaction {
@@ -151,9 +314,8 @@ class BufferedTransaction final : public Transaction {
   StatusOr<std::unique_ptr<Plan>> Prepare(const Context&, const Query& query) override {
     RETURN_IF_ERROR(CheckOpen());
     auto view = std::make_shared<const OverlaySnapshot>(snapshot_, writes_);
-    return PrepareScan(
-        stage_, [view]() -> StatusOr<std::shared_ptr<const Snapshot>> { return view; },
-        static_cast<double>(writes_->size()), query);
+    return PrepareScan(stage_, std::make_shared<OverlayHost>(host_, std::move(view)), query,
+                       nullptr);
   }
 
   Status Savepoint(std::string_view name) override {

@@ -21,10 +21,8 @@ struct FinalWrite {
 };
 
 // What a base store does for its transactions. All methods may be called from any thread.
-class TransactionHost {
+class TransactionHost : public ScanHost {
  public:
-  virtual ~TransactionHost() = default;
-  virtual StatusOr<std::shared_ptr<const Snapshot>> TakeSnapshot() = 0;
   // Checks that none of the documents has changed since the snapshot and none is held by another
   // transaction, then holds them for `owner`. Aborted otherwise.
   virtual Status Hold(const void* owner, std::span<const FinalWrite> writes,

@@ -54,6 +54,8 @@ std::string Expected(const OptionSpec& s) {
       return "a size such as \"64MiB\"";
     case OptionKind::kDuration:
       return "a duration such as \"30s\"";
+    case OptionKind::kJson:
+      return "JSON";
     case OptionKind::kEnum: {
       std::string out = "one of";
       for (const std::string& v : s.values) out += " \"" + v + "\"";
@@ -94,6 +96,7 @@ bool Convert(const OptionSpec& s, Value v, int64_t* integer, std::string* text,
       *integer = it - s.values.begin();
       return true;
     }
+    case OptionKind::kJson:
     case OptionKind::kInteger:
     case OptionKind::kSize:
     case OptionKind::kDuration:
@@ -139,6 +142,8 @@ std::string_view OptionKindName(OptionKind kind) {
       return "duration";
     case OptionKind::kEnum:
       return "enum";
+    case OptionKind::kJson:
+      return "json";
   }
   return "";
 }
@@ -183,6 +188,12 @@ std::string ReadOptions(const std::vector<OptionSpec>& specs, std::string_view t
       v = fallback.root();
     } else {
       AppendJsonPointer(&at, s.name);
+    }
+    if (s.kind == OptionKind::kJson) {
+      s.read(options, v, at, problems);
+      if (canonical.size() > 1) canonical += ',';
+      canonical += JsonString(s.name) + ":" + std::string(v.text());
+      continue;
     }
     int64_t integer = 0;
     std::string text;

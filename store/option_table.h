@@ -26,7 +26,7 @@ struct ConfigProblem {
 };
 using ConfigProblems = std::vector<ConfigProblem>;
 
-enum class OptionKind : uint8_t { kString, kPath, kBool, kInteger, kSize, kDuration, kEnum };
+enum class OptionKind : uint8_t { kString, kPath, kBool, kInteger, kSize, kDuration, kEnum, kJson };
 
 // One option without its C++ type.
 struct OptionSpec {
@@ -41,6 +41,11 @@ struct OptionSpec {
   // Stores a checked value: an integer (also sizes in bytes, durations in milliseconds, enums by
   // index, booleans) or a text.
   std::function<void(void* options, int64_t integer, const std::string& text)> store;
+  // Of kJson: reads the value itself and reports what is wrong with it; and the schema that
+  // editors are given.
+  std::function<void(void* options, Value v, const std::string& pointer, ConfigProblems* problems)>
+      read;
+  std::string json_schema;
 };
 
 std::string_view OptionKindName(OptionKind kind);
@@ -97,6 +102,20 @@ class OptionTable {
         "\"" + values[static_cast<size_t>(default_value)] + "\"", std::move(doc),
         [member](T* t, int64_t v, const std::string&) { t->*member = static_cast<E>(v); });
     specs_.back().values = std::move(values);
+    return *this;
+  }
+  // Any JSON, read by `read`.
+  template <typename V>
+  OptionTable& Json(std::string name, V T::*member, std::string default_json,
+                    std::string json_schema, std::string doc,
+                    V (*read)(Value, const std::string& pointer, ConfigProblems*)) {
+    Add(std::move(name), OptionKind::kJson, std::move(default_json), std::move(doc),
+        [](T*, int64_t, const std::string&) {});
+    specs_.back().json_schema = std::move(json_schema);
+    specs_.back().read = [member, read](void* options, Value v, const std::string& pointer,
+                                        ConfigProblems* problems) {
+      static_cast<T*>(options)->*member = read(v, pointer, problems);
+    };
     return *this;
   }
   // Of the option declared last:

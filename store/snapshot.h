@@ -3,18 +3,21 @@
 #ifndef STRATA_STORE_SNAPSHOT_H_
 #define STRATA_STORE_SNAPSHOT_H_
 
-#include <functional>
 #include <memory>
+#include <optional>
 #include <span>
+#include <string>
 #include <vector>
 
 #include "query/filter.h"
 #include "query/id_bounds.h"
+#include "store/index_catalog.h"
+#include "store/query_log.h"
 #include "store/store.h"
 
 namespace strata {
 
-// Rows in order of id. Belongs to one thread at a time; must not outlive its snapshot.
+// Documents in a fixed order. Belongs to one thread at a time; must not outlive its snapshot.
 class RecordScan {
  public:
   virtual ~RecordScan() = default;
@@ -26,23 +29,51 @@ class RecordScan {
   virtual uint64_t examined() const = 0;
 };
 
+// Which entries of an index, and in which order.
+struct IndexAccess {
+  CatalogIndex index;
+  std::vector<KeyRange> ranges;  // in order, disjoint
+  bool reverse = false;  // keys from the last to the first; equal keys still by id from the first
+  bool covered = false;  // rows hold the index's paths and the id, nothing else
+  // Goes on behind this key and id.
+  std::optional<std::pair<std::string, std::string>> after;
+};
+
 // Safe for concurrent use.
 class Snapshot {
  public:
   virtual ~Snapshot() = default;
   virtual Status Read(const Context& ctx, std::span<const std::string_view> ids,
                       std::span<std::optional<Record>> out) const = 0;
-  // Documents within the bounds, behind the id `after`, that the filter lets pass.
+  // Documents within the bounds in order of id, behind the id `after`, that the filter lets pass.
   virtual std::unique_ptr<RecordScan> Scan(const IdBounds& bounds, const Filter& filter,
                                            std::string_view after) const = 0;
+  // Documents in an index' order; one that has several keys comes once for each.
+  // Aborted: the index has gone.
+  virtual StatusOr<std::unique_ptr<RecordScan>> ScanIndex(IndexAccess access,
+                                                          const Filter& filter) const = 0;
+  // Appends the ids that the ranges hold, in any order, until they take more than `budget` bytes:
+  // then false.
+  virtual StatusOr<bool> CollectIds(const Context& ctx, const CatalogIndex& index,
+                                    std::span<const KeyRange> ranges, size_t budget,
+                                    std::vector<std::string>* ids) const = 0;
+  virtual StatusOr<uint64_t> CountIndex(const Context& ctx, const CatalogIndex& index,
+                                        std::span<const KeyRange> ranges) const = 0;
+  // The exact number of documents, when it is known without looking.
+  virtual std::optional<uint64_t> documents() const = 0;
 };
 
-using SnapshotSource = std::function<StatusOr<std::shared_ptr<const Snapshot>>()>;
-
-// A plan that takes all conditions and scans a snapshot, taken when it is opened. `rows`: the
-// store's documents, as an estimate.
-StatusOr<std::unique_ptr<Plan>> PrepareScan(std::string stage, SnapshotSource source, double rows,
-                                            const Query& query);
+// What plans need to know of the store that they read.
+class ScanHost {
+ public:
+  virtual ~ScanHost() = default;
+  virtual StatusOr<std::shared_ptr<const Snapshot>> TakeSnapshot() = 0;
+  virtual std::shared_ptr<const IndexCatalog> catalog() const = 0;
+  virtual AccessCosts costs() const = 0;
+  virtual double estimated_documents() const = 0;
+  // Where queries that found no index leave a note; may be null.
+  virtual QueryLog* query_log() = 0;
+};
 
 }  // namespace strata
 

@@ -12,6 +12,7 @@ OptionTable<MemoryOptions> MemoryOptionTable() {
   t.Size("change_log_bytes", &MemoryOptions::change_log_bytes, "64MiB",
          "bytes of changes kept for subscribers")
       .Range(1 << 16, 1LL << 40);
+  AddIndexOptions(&t);
   return t;
 }
 

@@ -2,8 +2,9 @@
 #define STRATA_BASE_STORES_MEMORY_MEMORY_OPTIONS_H_
 
 #include <cstdint>
+#include <vector>
 
-#include "store/option_table.h"
+#include "store/index_options.h"
 
 namespace strata {
 
@@ -11,6 +12,9 @@ struct MemoryOptions {
   int64_t max_bytes = 0;  // 0: no bound
   int64_t change_log_entries = 100000;
   int64_t change_log_bytes = 64 << 20;
+  std::vector<IndexSpec> indexes = {};
+  AutoIndex auto_index = AutoIndex::kOff;
+  int64_t auto_index_budget = 4;
 };
 
 OptionTable<MemoryOptions> MemoryOptionTable();

@@ -1,112 +1,40 @@
 #include "base_stores/memory/memory_store.h"
 
+#include "base_stores/memory/memory_scan.h"
+#include "base_stores/memory/ordered_index.h"
 #include "base_stores/memory/version_table.h"
 #include "core/json_text.h"
 #include "store/apply.h"
 #include "store/buffered_transaction.h"
 #include "store/change_log.h"
+#include "store/index_admin.h"
+#include "store/scan_plan.h"
 #include "store/snapshot.h"
+#include "store/unique_check.h"
 
 namespace strata {
 namespace {
 
+using memory::OrderedIndex;
 using memory::Version;
 using memory::VersionTable;
 
-constexpr size_t kChunk = 512;     // versions collected under one hold of the order's lock
-constexpr size_t kFetchText = 12;  // documents ahead
-constexpr size_t kFetchIndex = 6;
-
-class MemoryScan final : public RecordScan {
- public:
-  MemoryScan(const VersionTable& table, uint64_t revision, const IdBounds& bounds,
-             const Filter& filter, std::string_view after)
-      : table_(table), revision_(revision), bounds_(bounds), filter_(filter) {
-    if (bounds_.ids) {
-      std::erase_if(*bounds_.ids,
-                    [&](const std::string& id) { return !after.empty() && id <= after; });
-    } else if (!after.empty() && after >= bounds_.from) {
-      from_ = after;
-      inclusive_ = false;
-    } else {
-      from_ = bounds_.from;
-    }
-    last_ = after;
-  }
-
-  Status Next(const Context& ctx, size_t max_rows, std::vector<Document>* rows,
-              bool* done) override {
-    *done = false;
-    while (rows->size() < max_rows) {
-      if (at_ == chunk_.size()) {
-        RETURN_IF_ERROR(ctx.Check());
-        chunk_.clear();
-        at_ = 0;
-        if (!more_) {
-          *done = true;
-          return OkStatus();
-        }
-        Fill();
-        continue;
-      }
-      const Version* v = chunk_[at_];
-      if (at_ + kFetchText < chunk_.size()) {
-        chunk_[at_ + kFetchText]->document.PrefetchText();
-        chunk_[at_ + kFetchIndex]->document.PrefetchIndex();
-      }
-      ++at_;
-      ++examined_;
-      passed_ = v;
-      if (filter_.Matches(v->document.root())) rows->push_back(v->document);
-    }
-    if (at_ == chunk_.size() && !more_) *done = true;
-    return OkStatus();
-  }
-
-  std::string Position() const override {
-    return passed_ != nullptr ? StoredId(passed_->document) : last_;
-  }
-  uint64_t examined() const override { return examined_; }
-
- private:
-  void Fill() {
-    if (bounds_.ids) {
-      for (; next_id_ < bounds_.ids->size() && chunk_.size() < kChunk; ++next_id_) {
-        if (const Version* v = table_.ReadAt((*bounds_.ids)[next_id_], revision_))
-          chunk_.push_back(v);
-      }
-      more_ = next_id_ < bounds_.ids->size();
-      return;
-    }
-    const std::string* end = bounds_.end ? &*bounds_.end : nullptr;
-    more_ = table_.Collect(revision_, end, kChunk, &from_, inclusive_, &chunk_);
-    inclusive_ = false;
-  }
-
-  const VersionTable& table_;
-  const uint64_t revision_;
-  IdBounds bounds_;
-  const Filter filter_;
-  std::string from_;
-  bool inclusive_ = true;
-  size_t next_id_ = 0;
-  bool more_ = true;
-  std::vector<const Version*> chunk_;
-  size_t at_ = 0;
-  const Version* passed_ = nullptr;  // the snapshot keeps it
-  std::string last_;
-  uint64_t examined_ = 0;
-};
+constexpr size_t kBackfill = 512;  // documents put into a new index under one hold of the lock
 
 class MemoryStore final : public Store,
                           public TransactionHost,
+                          public IndexAdmin,
                           public std::enable_shared_from_this<MemoryStore> {
  public:
   MemoryStore(const MemoryOptions& options, StoreInfo info)
       : options_(options),
         info_(std::move(info)),
         log_(std::make_shared<ChangeLog>(static_cast<size_t>(options.change_log_entries),
-                                         static_cast<size_t>(options.change_log_bytes))) {}
+                                         static_cast<size_t>(options.change_log_bytes))) {
+    MutexLock lock(commit_mutex_);
+    for (const IndexSpec& spec : options.indexes) Install(spec, IndexOrigin::kDeclared);
+    Publish();
+  }
 
   const StoreInfo& info() const override { return info_; }
 
@@ -151,17 +79,18 @@ class MemoryStore final : public Store,
     for (size_t i = 0; i < batch.ops.size(); ++i) {
       StatusOr<WriteOutcome> outcome = Apply(batch.ops[i], batch.origin, &pending);
       if (!outcome.ok()) return InBatch(outcome.status(), batch, i);
+      pending.ops.resize(pending.changes.size(), i);
       result.outcomes.push_back(*std::move(outcome));
     }
+    size_t failed = 0;
+    if (const Status s = CheckIndexes(pending, &failed); !s.ok())
+      return InBatch(s, batch, pending.ops[failed]);
     RETURN_IF_ERROR(Commit(std::move(pending)));
     return result;
   }
 
   StatusOr<std::unique_ptr<Plan>> Prepare(const Context&, const Query& query) override {
-    auto self = shared_from_this();
-    return PrepareScan(
-        info_.stage, [self] { return self->TakeSnapshot(); },
-        static_cast<double>(table_.documents()), query);
+    return PrepareScan(info_.stage, shared_from_this(), query, &plans_);
   }
 
   StatusOr<std::unique_ptr<Transaction>> Begin(const Context& ctx,
@@ -174,6 +103,102 @@ class MemoryStore final : public Store,
                                                     const SubscribeRequest& request) override {
     return log_->Subscribe(request);
   }
+
+  // ---- ScanHost ----
+  std::shared_ptr<const IndexCatalog> catalog() const override {
+    MutexLock lock(catalog_mutex_);
+    return catalog_;
+  }
+  AccessCosts costs() const override { return {}; }
+  double estimated_documents() const override { return static_cast<double>(table_.documents()); }
+  QueryLog* query_log() override { return &queries_; }
+
+  // ---- IndexAdmin ----
+  std::vector<IndexReport> Indexes() const override {
+    MutexLock lock(commit_mutex_);
+    std::vector<IndexReport> out;
+    for (const Held& h : indexes_) {
+      IndexReport r;
+      r.spec = h.index->spec();
+      r.state = h.state;
+      r.origin = h.origin;
+      r.done = r.total = table_.documents();
+      r.message = h.message;
+      r.stats = h.index->stats();
+      out.push_back(std::move(r));
+    }
+    return out;
+  }
+
+  Status CreateIndex(const IndexSpec& spec, IndexOrigin origin) override {
+    std::shared_ptr<OrderedIndex> index;
+    {
+      MutexLock lock(commit_mutex_);
+      if (indexes_.size() == kMaxIndexes)
+        return ResourceExhausted(
+            Concat("the store has its ", std::to_string(kMaxIndexes), " indexes already"));
+      for (const Held& h : indexes_) {
+        if (h.index->spec().name == spec.name)
+          return AlreadyExists(Concat("there is an index ", JsonString(spec.name), " already"));
+      }
+      index = Install(spec, origin);
+      indexes_.back().state = IndexState::kBuilding;
+    }
+    // In steps, so that nobody waits for long; writes keep up what is there meanwhile.
+    std::string from;
+    for (bool more = true; more;) {
+      MutexLock lock(commit_mutex_);
+      const Status checked = CheckBackfill(*index, from);
+      if (!checked.ok()) {
+        table_.RemoveIndex(index.get());
+        std::erase_if(indexes_, [&](const Held& h) { return h.index == index; });
+        return checked;
+      }
+      more = table_.Backfill(index.get(), kBackfill, &from);
+      if (more) continue;
+      for (Held& h : indexes_) {
+        if (h.index == index) h.state = IndexState::kReady;
+      }
+      Publish();
+    }
+    return OkStatus();
+  }
+
+  Status DropIndex(std::string_view name) override {
+    MutexLock lock(commit_mutex_);
+    for (auto it = indexes_.begin(); it != indexes_.end(); ++it) {
+      if (it->index->spec().name != name) continue;
+      if (it->origin == IndexOrigin::kDeclared) {
+        return FailedPrecondition(Concat("the index ", JsonString(name),
+                                         " is declared in the configuration; take it out there"));
+      }
+      table_.RemoveIndex(it->index.get());
+      indexes_.erase(it);
+      Publish();
+      return OkStatus();
+    }
+    return NotFound(Concat("there is no index ", JsonString(name)));
+  }
+
+  Status WaitForIndexes(const Context&) override { return OkStatus(); }
+
+  Status Analyze(const Context& ctx) override {
+    std::vector<Held> all;
+    {
+      MutexLock lock(commit_mutex_);
+      all = indexes_;
+    }
+    for (const Held& h : all) {
+      RETURN_IF_ERROR(ctx.Check());
+      MutexLock lock(commit_mutex_);
+      h.index->Analyze();
+    }
+    MutexLock lock(commit_mutex_);
+    Publish();
+    return OkStatus();
+  }
+
+  QueryLog& queries() override { return queries_; }
 
   // ---- TransactionHost ----
   StatusOr<std::shared_ptr<const Snapshot>> TakeSnapshot() override {
@@ -210,6 +235,8 @@ class MemoryStore final : public Store,
                                                   w.after, options.origin, &pending)
                                             : 0);
     }
+    size_t failed = 0;
+    RETURN_IF_ERROR(CheckIndexes(pending, &failed));
     RETURN_IF_ERROR(Commit(std::move(pending)));
     return revisions;
   }
@@ -218,6 +245,7 @@ class MemoryStore final : public Store,
   // A batch before it is visible.
   struct Pending {
     std::vector<Change> changes;
+    std::vector<size_t> ops;  // of each change: the operation that made it
     absl::flat_hash_map<std::string, size_t, StringHash, std::equal_to<>>
         last;  // id to its newest change
   };
@@ -225,7 +253,7 @@ class MemoryStore final : public Store,
   class MemorySnapshot final : public Snapshot {
    public:
     explicit MemorySnapshot(std::shared_ptr<MemoryStore> store)
-        : store_(std::move(store)), revision_(store_->table_.Register()) {}
+        : store_(std::move(store)), revision_(store_->table_.Register(&documents_)) {}
     ~MemorySnapshot() override { store_->table_.Unregister(revision_); }
     uint64_t revision() const { return revision_; }
     Status Read(const Context&, std::span<const std::string_view> ids,
@@ -242,13 +270,113 @@ class MemoryStore final : public Store,
     }
     std::unique_ptr<RecordScan> Scan(const IdBounds& bounds, const Filter& filter,
                                      std::string_view after) const override {
-      return std::make_unique<MemoryScan>(store_->table_, revision_, bounds, filter, after);
+      return memory::ScanTable(store_->table_, revision_, bounds, filter, after);
     }
+    StatusOr<std::unique_ptr<RecordScan>> ScanIndex(IndexAccess access,
+                                                    const Filter& filter) const override {
+      ASSIGN_OR_RETURN(std::shared_ptr<const OrderedIndex> index, Find(access.index));
+      return memory::ScanOrderedIndex(std::move(index), revision_, std::move(access), filter);
+    }
+    StatusOr<bool> CollectIds(const Context& ctx, const CatalogIndex& index,
+                              std::span<const KeyRange> ranges, size_t budget,
+                              std::vector<std::string>* ids) const override {
+      ASSIGN_OR_RETURN(const auto found, Find(index));
+      return memory::CollectIndexIds(ctx, *found, revision_, ranges, budget, ids);
+    }
+    StatusOr<uint64_t> CountIndex(const Context& ctx, const CatalogIndex& index,
+                                  std::span<const KeyRange> ranges) const override {
+      ASSIGN_OR_RETURN(const auto found, Find(index));
+      return memory::CountIndexEntries(ctx, *found, revision_, ranges);
+    }
+    std::optional<uint64_t> documents() const override { return documents_; }
 
    private:
+    StatusOr<std::shared_ptr<const OrderedIndex>> Find(const CatalogIndex& wanted) const {
+      MutexLock lock(store_->catalog_mutex_);
+      for (const auto& index : store_->readable_) {
+        if (index->number() == wanted.number) return index;
+      }
+      return Aborted(
+          Concat("the index ", JsonString(wanted.spec.name), " was dropped; run the query again"));
+    }
+
     std::shared_ptr<MemoryStore> store_;
+    uint64_t documents_ = 0;
     const uint64_t revision_;
   };
+
+  // An index with where it came from.
+  struct Held {
+    std::shared_ptr<OrderedIndex> index;
+    IndexOrigin origin;
+    IndexState state = IndexState::kReady;
+    std::string message;
+  };
+
+  // Writes keep it up from now on.
+  std::shared_ptr<OrderedIndex> Install(const IndexSpec& spec, IndexOrigin origin)
+      REQUIRES_LOCK(commit_mutex_) {
+    auto index = std::make_shared<OrderedIndex>(spec, ++last_index_);
+    indexes_.push_back({index, origin, IndexState::kReady, ""});
+    table_.AddIndex(index);
+    return index;
+  }
+
+  // Makes the indexes that are complete known to queries.
+  void Publish() REQUIRES_LOCK(commit_mutex_) {
+    auto catalog = std::make_shared<IndexCatalog>();
+    std::vector<std::shared_ptr<const OrderedIndex>> readable;
+    for (const Held& h : indexes_) {
+      if (h.state != IndexState::kReady) continue;
+      catalog->indexes.push_back({h.index->spec(), h.index->number(), h.index->stats()});
+      readable.push_back(h.index);
+    }
+    MutexLock lock(catalog_mutex_);
+    catalog->epoch = catalog_ == nullptr ? 1 : catalog_->epoch + 1;
+    catalog_ = std::move(catalog);
+    readable_ = std::move(readable);
+  }
+
+  // Whether the next documents can be put into an index that is being built.
+  Status CheckBackfill(const OrderedIndex& index, const std::string& from)
+      REQUIRES_LOCK(commit_mutex_) {
+    std::vector<IndexedChange> changes;
+    std::vector<std::string> ids;
+    table_.ForEach(from, kBackfill, [&](const std::string& id, Value document) {
+      changes.push_back({id, Value(), document});
+    });
+    size_t failed = 0;
+    return CheckIndex(index.spec(), changes, OwnerIn(index), &failed);
+  }
+
+  static KeyOwner OwnerIn(const OrderedIndex& index) {
+    return [&index](std::string_view key) -> StatusOr<std::optional<std::string>> {
+      const memory::Entry* e = index.Owner(key);
+      if (e == nullptr) return std::optional<std::string>();
+      return std::optional<std::string>(e->id);
+    };
+  }
+
+  // Whether every index can take what the batch makes in the end.
+  Status CheckIndexes(const Pending& pending, size_t* failed) const REQUIRES_LOCK(commit_mutex_) {
+    if (indexes_.empty()) return OkStatus();
+    std::vector<IndexedChange> changes;
+    std::vector<size_t> places;
+    for (const auto& [id, last] : pending.last) {
+      const Version* before = table_.Newest(id);
+      changes.push_back({id, before != nullptr ? before->document.root() : Value(),
+                         pending.changes[last].after.root()});
+      places.push_back(last);
+    }
+    for (const Held& h : indexes_) {
+      size_t at = 0;
+      const Status s = CheckIndex(h.index->spec(), changes, OwnerIn(*h.index), &at);
+      if (s.ok()) continue;
+      *failed = places[at];
+      return s;
+    }
+    return OkStatus();
+  }
 
   std::optional<Record> Current(std::string_view id, const Pending& pending) const
       REQUIRES_LOCK(commit_mutex_) {
@@ -349,7 +477,15 @@ class MemoryStore final : public Store,
   IdGenerator ids_;
   VersionTable table_;
   std::shared_ptr<ChangeLog> log_;
-  Mutex commit_mutex_;
+  PlanCache plans_;
+  QueryLog queries_;
+  mutable Mutex commit_mutex_;
+  std::vector<Held> indexes_ STRATA_GUARDED_BY(commit_mutex_);
+  uint32_t last_index_ STRATA_GUARDED_BY(commit_mutex_) = 0;
+  // What queries see of them.
+  mutable Mutex catalog_mutex_;
+  std::shared_ptr<const IndexCatalog> catalog_ STRATA_GUARDED_BY(catalog_mutex_);
+  std::vector<std::shared_ptr<const OrderedIndex>> readable_ STRATA_GUARDED_BY(catalog_mutex_);
   StringMap<const void*> held_ STRATA_GUARDED_BY(commit_mutex_);
   int64_t bytes_ STRATA_GUARDED_BY(commit_mutex_) = 0;
 };

@@ -1,5 +1,9 @@
 #include "base_stores/memory/version_table.h"
 
+#include <algorithm>
+
+#include "base_stores/memory/ordered_index.h"
+
 namespace strata::memory {
 
 void Entry::Free(Version* v) {
@@ -13,6 +17,8 @@ void Entry::Free(Version* v) {
     v = older;
   }
 }
+
+VersionTable::VersionTable() = default;
 
 VersionTable::~VersionTable() {
   for (Shard& shard : shards_) {
@@ -73,9 +79,10 @@ bool VersionTable::Collect(uint64_t revision, const std::string* end, size_t lim
   return it != order_.end();
 }
 
-uint64_t VersionTable::Register() {
+uint64_t VersionTable::Register(uint64_t* documents) {
   MutexLock lock(snapshots_mutex_);
   const uint64_t revision = committed();
+  *documents = this->documents();
   snapshots_.insert(revision);
   return revision;
 }
@@ -88,6 +95,45 @@ void VersionTable::Unregister(uint64_t revision) {
 uint64_t VersionTable::Oldest() {
   MutexLock lock(snapshots_mutex_);
   return snapshots_.empty() ? committed() : *snapshots_.begin();
+}
+
+uint64_t VersionTable::Publish(uint64_t revision, int64_t more_documents) {
+  MutexLock lock(snapshots_mutex_);
+  committed_.store(revision, std::memory_order_release);
+  documents_.fetch_add(static_cast<uint64_t>(more_documents), std::memory_order_relaxed);
+  return snapshots_.empty() ? revision : *snapshots_.begin();
+}
+
+void VersionTable::AddIndex(std::shared_ptr<OrderedIndex> index) {
+  indexes_.push_back(std::move(index));
+}
+
+void VersionTable::RemoveIndex(const OrderedIndex* index) {
+  const auto it = std::find_if(indexes_.begin(), indexes_.end(),
+                               [&](const auto& i) { return i.get() == index; });
+  if (it == indexes_.end()) return;
+  // A scan may still read it: it is kept up, and its entries with it, until nobody does.
+  retired_.push_back(*it);
+}
+
+void VersionTable::DropRetired() {
+  if (retired_.empty()) return;
+  std::erase_if(retired_, [&](const std::shared_ptr<OrderedIndex>& r) {
+    if (r.use_count() > 2) return false;  // this list's, the other's, and a reader's
+    std::erase(indexes_, r);
+    return true;
+  });
+}
+
+bool VersionTable::Backfill(OrderedIndex* index, size_t limit, std::string* from) {
+  // Without the lock: only the writer, which is the caller, changes the order.
+  auto it = from->empty() ? order_.begin() : order_.upper_bound(*from);
+  for (size_t n = 0; it != order_.end() && n < limit; ++it, ++n) {
+    const Version* newest = it->second->head.load(std::memory_order_acquire);
+    if (newest->document) index->Fill(it->second, newest->document.root(), newest->revision);
+    *from = it->second->id;
+  }
+  return it != order_.end();
 }
 
 const VersionTable::Slot* VersionTable::Find(std::string_view id, size_t hash) const {
@@ -103,9 +149,9 @@ const Version* VersionTable::Newest(std::string_view id) const {
 }
 
 void VersionTable::Commit(std::vector<Install> installs) {
+  DropRetired();
   std::vector<Entry*> touched;
   touched.reserve(installs.size());
-  const bool single = installs.size() == 1;
   int64_t more = 0;
   for (Install& i : installs) {
     const size_t hash = Hash(i.id);
@@ -117,6 +163,8 @@ void VersionTable::Commit(std::vector<Install> installs) {
       entry = slot->entry;
       Version* const newest = entry->head.load(std::memory_order_acquire);
       more += there - static_cast<bool>(newest->document);
+      for (const auto& index : indexes_)
+        index->Change(entry, newest->document.root(), i.document.root(), i.revision);
       auto version = std::make_unique<Version>();
       version->revision = i.revision;
       version->document = i.document;
@@ -125,13 +173,14 @@ void VersionTable::Commit(std::vector<Install> installs) {
       entry->head.store(version.release(), std::memory_order_release);
       slot->newest = std::move(i.document);
       slot->revision = i.revision;
-      if (single) committed_.store(i.revision, std::memory_order_release);
     } else {
       more += there;
       entry = NewEntry(i.id);
       entry->first.revision = i.revision;
       entry->first.document = i.document;
       entry->head.store(&entry->first, std::memory_order_release);
+      for (const auto& index : indexes_)
+        index->Change(entry, Value(), i.document.root(), i.revision);
       {
         WriteLock lock(shard.mutex);
         shard.slots.insert(Slot{entry->id, entry, std::move(i.document), i.revision});
@@ -140,15 +189,13 @@ void VersionTable::Commit(std::vector<Install> installs) {
         WriteLock lock(order_mutex_);
         order_.emplace(std::string_view(entry->id), entry);
       }
-      if (single) committed_.store(i.revision, std::memory_order_release);
     }
     touched.push_back(entry);
   }
-  if (!single && !installs.empty())
-    committed_.store(installs.back().revision, std::memory_order_release);
-  documents_.fetch_add(static_cast<uint64_t>(more), std::memory_order_relaxed);
+  if (installs.empty()) return;
 
-  const uint64_t oldest = Oldest();
+  const uint64_t oldest = Publish(installs.back().revision, more);
+  for (const auto& index : indexes_) index->Purge(oldest);
   for (Entry* e : touched) {
     // Waiting already: Sweep looks at it when the oldest snapshot has gone.
     if (waiting_.contains(e) && oldest == swept_at_) continue;
@@ -201,6 +248,7 @@ void VersionTable::Sweep() {
   if (oldest == swept_at_) return;
   swept_at_ = oldest;
   commits_since_sweep_ = 0;
+  for (const auto& index : indexes_) index->Purge(oldest);
   std::vector<Entry*> all(waiting_.begin(), waiting_.end());
   for (Entry* e : all) {
     // A removed entry must leave the set before it is freed, so the set goes by pointer value only.

@@ -48,6 +48,8 @@ struct alignas(64) Entry {
   void Free(Version* v);
 };
 
+class OrderedIndex;
+
 // Who may read what, and why it stays alive meanwhile:
 //  * A point read holds its shard's lock for reading; versions and entries of a shard are freed
 //  only under that lock.
@@ -57,7 +59,7 @@ struct alignas(64) Entry {
 // Everything that changes the table is called by one writer at a time (the store's commit lock).
 class VersionTable {
  public:
-  VersionTable() = default;
+  VersionTable();
   ~VersionTable();
 
   // ---- readers ----
@@ -71,8 +73,8 @@ class VersionTable {
   // False: there is nothing further.
   bool Collect(uint64_t revision, const std::string* end, size_t limit, std::string* from,
                bool inclusive, std::vector<const Version*>* out) const;
-  // Takes the current revision as a snapshot.
-  uint64_t Register();
+  // Takes the current revision as a snapshot; *documents is how many it sees.
+  uint64_t Register(uint64_t* documents);
   void Unregister(uint64_t revision);
   uint64_t documents() const { return documents_.load(std::memory_order_relaxed); }
 
@@ -86,6 +88,20 @@ class VersionTable {
   };
   // Makes all of them visible at once. Requires: increasing revisions, one entry an id.
   void Commit(std::vector<Install> installs);
+  // The table keeps the index up to date from now on. The caller adds what is there already.
+  void AddIndex(std::shared_ptr<OrderedIndex> index);
+  void RemoveIndex(const OrderedIndex* index);
+  // Calls f(id, document) for up to `limit` documents behind `from`.
+  template <typename F>
+  void ForEach(const std::string& from, size_t limit, const F& f) const {
+    auto it = from.empty() ? order_.begin() : order_.upper_bound(from);
+    for (size_t n = 0; it != order_.end() && n < limit; ++it, ++n) {
+      const Version* newest = it->second->head.load(std::memory_order_acquire);
+      if (newest->document) f(it->second->id, newest->document.root());
+    }
+  }
+  // Puts up to `limit` documents behind *from into an index. False: those were the last.
+  bool Backfill(OrderedIndex* index, size_t limit, std::string* from);
 
  private:
   // What lies in a shard's table: all that a point read of the newest version needs, so that it
@@ -116,7 +132,10 @@ class VersionTable {
   static size_t Hash(std::string_view id) { return StringHash{}(id); }
   Shard& ShardOf(size_t hash) const { return shards_[hash >> 57 & (kShards - 1)]; }
   const Slot* Find(std::string_view id, size_t hash) const;
+  void DropRetired();
   uint64_t Oldest();
+  // Makes everything up to the revision visible; the oldest revision that a snapshot sees.
+  uint64_t Publish(uint64_t revision, int64_t more_documents);
   // Frees what nobody can see any more; false when something must wait.
   bool Prune(Entry* entry, uint64_t oldest);
   void Sweep();
@@ -142,6 +161,8 @@ class VersionTable {
 
   // The writer's own: entries that hold versions for the sake of snapshots.
   absl::flat_hash_set<Entry*> waiting_;
+  std::vector<std::shared_ptr<OrderedIndex>> indexes_;
+  std::vector<std::shared_ptr<OrderedIndex>> retired_;  // among them, and to go
   uint64_t swept_at_ = 0;
   uint64_t commits_since_sweep_ = 0;
 };

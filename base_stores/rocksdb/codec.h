@@ -9,7 +9,7 @@
 
 namespace strata::rocksdb_store {
 
-inline constexpr int kFormatVersion = 1;
+inline constexpr int kFormatVersion = 2;
 
 // A record is its header (checksum of id, revision and text: 4 bytes; revision: 8), then the text.
 inline constexpr size_t kRecordHeader = 12;

@@ -111,7 +111,8 @@ Status Database::Init(const RocksdbOptions& options) {
       {rocksdb::kDefaultColumnFamilyName, family},
       {"data", family},
       {"changes", changes},
-      {"meta", family}};
+      {"meta", family},
+      {"indexes", family}};
   rocksdb::TransactionDB* db = nullptr;
   const rocksdb::Status s = rocksdb::TransactionDB::Open(
       db_options, rocksdb::TransactionDBOptions(), path, families, &handles_, &db);
@@ -133,7 +134,7 @@ Status Database::Init(const RocksdbOptions& options) {
                                      std::to_string(format), "; this version knows formats up to ",
                                      std::to_string(kFormatVersion)));
   }
-  if (format == 0) {
+  if (format < kFormatVersion) {  // new, or from before there were indexes
     rocksdb::WriteBatch batch;
     const rocksdb::Status put =
         batch.Put(meta(), ToSlice(kFormatKey), std::to_string(kFormatVersion));

@@ -53,6 +53,7 @@ class Database {
   rocksdb::ColumnFamilyHandle* data() const { return handles_[1]; }
   rocksdb::ColumnFamilyHandle* changes() const { return handles_[2]; }
   rocksdb::ColumnFamilyHandle* meta() const { return handles_[3]; }
+  rocksdb::ColumnFamilyHandle* indexes() const { return handles_[4]; }
 
   // Writes a batch whose conflicts the caller has settled.
   Status Write(rocksdb::WriteBatch* batch, bool sync);

@@ -18,6 +18,7 @@ OptionTable<RocksdbOptions> RocksdbOptionTable() {
             "changes kept for subscribers, also across restarts; one who falls behind further gets "
             "a gap")
       .Range(1, 1000000000);
+  AddIndexOptions(&t);
   return t;
 }
 

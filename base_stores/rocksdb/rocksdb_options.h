@@ -3,8 +3,9 @@
 
 #include <cstdint>
 #include <string>
+#include <vector>
 
-#include "store/option_table.h"
+#include "store/index_options.h"
 
 namespace strata {
 
@@ -17,6 +18,9 @@ struct RocksdbOptions {
   int64_t cache = 64 << 20;
   int64_t write_buffer = 64 << 20;
   int64_t change_log_entries = 100000;
+  std::vector<IndexSpec> indexes = {};
+  AutoIndex auto_index = AutoIndex::kOff;
+  int64_t auto_index_budget = 4;
 };
 
 OptionTable<RocksdbOptions> RocksdbOptionTable();

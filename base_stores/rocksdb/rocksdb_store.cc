@@ -5,142 +5,56 @@
 #include <algorithm>
 #include <deque>
 #include <filesystem>
+#include <functional>
+#include <thread>
 
 #include "base_stores/rocksdb/changes.h"
 #include "base_stores/rocksdb/codec.h"
 #include "base_stores/rocksdb/database.h"
+#include "base_stores/rocksdb/indexes.h"
+#include "base_stores/rocksdb/rocksdb_snapshot.h"
 #include "core/json_text.h"
 #include "store/apply.h"
 #include "store/buffered_transaction.h"
-#include "store/snapshot.h"
+#include "store/index_admin.h"
+#include "store/scan_plan.h"
 
 namespace strata {
 namespace {
 
 using rocksdb_store::ChangeSignal;
 using rocksdb_store::Database;
+using rocksdb_store::RocksdbSnapshot;
 using rocksdb_store::ToSlice;
 using rocksdb_store::ToView;
 using rocksdb_store::Translate;
 
 constexpr size_t kGroupOps = 4096;  // operations that one group commit takes at most
 
-class RocksdbSnapshot final : public Snapshot {
- public:
-  explicit RocksdbSnapshot(std::shared_ptr<Database> database)
-      : database_(std::move(database)), read_(rocksdb_store::IteratorOptions()) {
-    read_.snapshot = database_->db()->GetSnapshot();
-  }
-  ~RocksdbSnapshot() override { database_->db()->ReleaseSnapshot(read_.snapshot); }
-
-  Status Read(const Context&, std::span<const std::string_view> ids,
-              std::span<std::optional<Record>> out) const override {
-    for (size_t i = 0; i < ids.size(); ++i) RETURN_IF_ERROR(database_->Get(read_, ids[i], &out[i]));
-    return OkStatus();
-  }
-  std::unique_ptr<RecordScan> Scan(const IdBounds& bounds, const Filter& filter,
-                                   std::string_view after) const override;
-
-  const Database& database() const { return *database_; }
-  const rocksdb::ReadOptions& read() const { return read_; }
-
- private:
-  std::shared_ptr<Database> database_;
-  rocksdb::ReadOptions read_;
-};
-
-class RocksdbScan final : public RecordScan {
- public:
-  RocksdbScan(const RocksdbSnapshot& snapshot, const IdBounds& bounds, const Filter& filter,
-              std::string_view after)
-      : snapshot_(snapshot), bounds_(bounds), filter_(filter), last_(after) {
-    if (bounds_.ids) {
-      std::erase_if(*bounds_.ids,
-                    [&](const std::string& id) { return !after.empty() && id <= after; });
-      return;
-    }
-    rocksdb::ReadOptions read = snapshot.read();
-    if (bounds_.end) {
-      end_ = ToSlice(*bounds_.end);
-      read.iterate_upper_bound = &end_;
-    }
-    read.readahead_size = 256 << 10;
-    read.fill_cache = bounds_.bounded();  // a full scan must not drive out what point reads need
-    it_.reset(snapshot.database().db()->NewIterator(read, snapshot.database().data()));
-    if (!after.empty() && after >= bounds_.from) {
-      it_->Seek(ToSlice(after));
-      if (it_->Valid() && ToView(it_->key()) == after) it_->Next();
-    } else {
-      it_->Seek(bounds_.from);
-    }
-  }
-
-  Status Next(const Context& ctx, size_t max_rows, std::vector<Document>* rows,
-              bool* done) override {
-    *done = false;
-    if (bounds_.ids) return NextOfIds(ctx, max_rows, rows, done);
-    while (rows->size() < max_rows) {
-      if (!it_->Valid()) {
-        *done = true;
-        return Translate(it_->status(), "reading");
-      }
-      if (examined_ % 256 == 0) RETURN_IF_ERROR(ctx.Check());
-      ++examined_;
-      ASSIGN_OR_RETURN(Record record,
-                       rocksdb_store::DecodeRecord(ToView(it_->key()), ToView(it_->value())));
-      last_ = ToView(it_->key());
-      if (filter_.Matches(record.document.root())) rows->push_back(std::move(record.document));
-      it_->Next();
-    }
-    return OkStatus();
-  }
-
-  std::string Position() const override { return last_; }
-  uint64_t examined() const override { return examined_; }
-
- private:
-  Status NextOfIds(const Context& ctx, size_t max_rows, std::vector<Document>* rows, bool* done) {
-    for (; rows->size() < max_rows; ++next_id_) {
-      if (next_id_ == bounds_.ids->size()) {
-        *done = true;
-        return OkStatus();
-      }
-      RETURN_IF_ERROR(ctx.Check());
-      std::optional<Record> record;
-      RETURN_IF_ERROR(
-          snapshot_.database().Get(snapshot_.read(), (*bounds_.ids)[next_id_], &record));
-      last_ = (*bounds_.ids)[next_id_];
-      if (!record) continue;
-      ++examined_;
-      if (filter_.Matches(record->document.root())) rows->push_back(std::move(record->document));
-    }
-    return OkStatus();
-  }
-
-  const RocksdbSnapshot& snapshot_;
-  IdBounds bounds_;
-  const Filter filter_;
-  rocksdb::Slice end_;
-  std::unique_ptr<rocksdb::Iterator> it_;
-  size_t next_id_ = 0;
-  std::string last_;
-  uint64_t examined_ = 0;
-};
-
-std::unique_ptr<RecordScan> RocksdbSnapshot::Scan(const IdBounds& bounds, const Filter& filter,
-                                                  std::string_view after) const {
-  return std::make_unique<RocksdbScan>(*this, bounds, filter, after);
-}
-
 class RocksdbStore final : public Store,
                            public TransactionHost,
+                           public IndexAdmin,
                            public std::enable_shared_from_this<RocksdbStore> {
  public:
   RocksdbStore(const RocksdbOptions& options, StoreInfo info, std::shared_ptr<Database> database)
       : options_(options),
         info_(std::move(info)),
         database_(std::move(database)),
-        signal_(std::make_shared<ChangeSignal>()) {}
+        signal_(std::make_shared<ChangeSignal>()),
+        indexes_(database_) {}
+
+  Status Init() {
+    RETURN_IF_ERROR(indexes_.Init(options_.indexes));
+    Tend();
+    return OkStatus();
+  }
+
+  ~RocksdbStore() override {
+    stop_.Cancel();
+    WakeKeeper();
+    if (keeper_.joinable()) keeper_.join();
+    (void)indexes_.Save();  // without it, the next open counts again
+  }
 
   const StoreInfo& info() const override { return info_; }
 
@@ -180,10 +94,7 @@ class RocksdbStore final : public Store,
   }
 
   StatusOr<std::unique_ptr<Plan>> Prepare(const Context&, const Query& query) override {
-    auto self = shared_from_this();
-    return PrepareScan(
-        info_.stage, [self] { return self->TakeSnapshot(); }, database_->EstimatedDocuments(),
-        query);
+    return PrepareScan(info_.stage, shared_from_this(), query, &plans_);
   }
 
   StatusOr<std::unique_ptr<Transaction>> Begin(const Context& ctx,
@@ -213,6 +124,49 @@ class RocksdbStore final : public Store,
     return Translate(checkpoint->CreateCheckpoint(directory),
                      Concat("writing a backup to ", directory));
   }
+
+  // ---- ScanHost ----
+  std::shared_ptr<const IndexCatalog> catalog() const override { return indexes_.catalog(); }
+  AccessCosts costs() const override {
+    return {.scan_row = 0.7,
+            .index_entry = 0.5,
+            .fetch = 2.0,
+            .seek = 4.0,
+            .covering = true,
+            .counted = false};
+  }
+  double estimated_documents() const override { return database_->EstimatedDocuments(); }
+  QueryLog* query_log() override { return &indexes_.queries(); }
+
+  // ---- IndexAdmin ----
+  std::vector<IndexReport> Indexes() const override { return indexes_.Reports(); }
+  Status CreateIndex(const IndexSpec& spec, IndexOrigin origin) override {
+    RETURN_IF_ERROR(InTurn([&] { return indexes_.Create(spec, origin); }));
+    Tend();
+    return OkStatus();
+  }
+  Status DropIndex(std::string_view name) override {
+    RETURN_IF_ERROR(InTurn([&] { return indexes_.Drop(name); }));
+    Tend();
+    return OkStatus();
+  }
+  Status WaitForIndexes(const Context& ctx) override {
+    while (indexes_.HasWork()) {
+      RETURN_IF_ERROR(ctx.Check());
+      MutexLock lock(keeper_mutex_);
+      if (!keeper_status_.ok()) return keeper_status_;
+      keeper_changed_.WaitUntil(keeper_mutex_,
+                                std::chrono::steady_clock::now() + std::chrono::milliseconds(20));
+    }
+    return OkStatus();
+  }
+  Status Analyze(const Context& ctx) override {
+    for (const IndexReport& r : indexes_.Reports()) {
+      if (r.state == IndexState::kReady) RETURN_IF_ERROR(CountAgain(ctx, r));
+    }
+    return OkStatus();
+  }
+  QueryLog& queries() override { return indexes_.queries(); }
 
   // ---- TransactionHost ----
   StatusOr<std::shared_ptr<const Snapshot>> TakeSnapshot() override {
@@ -263,6 +217,8 @@ class RocksdbStore final : public Store,
     std::string_view origin;
     bool hold_only = false;
     bool sync = false;
+    // Instead: something to be done alone, in the leader's turn.
+    std::function<Status()> task;
 
     bool done = false;
     Status status;
@@ -285,7 +241,9 @@ class RocksdbStore final : public Store,
     rocksdb::WriteBatch batch;
     StringMap<std::optional<Record>> records;  // ids written in this group
     uint64_t next = 0;                         // sequence
+    rocksdb_store::Indexes::Pending indexes;
   };
+  using Finals = std::vector<rocksdb_store::Indexes::Final>;
 
   bool WantsSync(WriteDurability d) const {
     if (d == WriteDurability::kStoreDefault) return options_.durability == RocksdbDurability::kSync;
@@ -302,12 +260,17 @@ class RocksdbStore final : public Store,
       if (w->done) return;
       size_t ops = 0;
       for (Writer* next : queue_) {
-        if (!group.empty() && ops + next->ops() > kGroupOps) break;
+        if (!group.empty() && (ops + next->ops() > kGroupOps || next->task || group[0]->task))
+          break;
         ops += next->ops();
         group.push_back(next);
       }
     }
-    CommitGroup(group);
+    if (w->task) {
+      w->status = w->task();
+    } else {
+      CommitGroup(group);
+    }
     {
       MutexLock lock(queue_mutex_);
       queue_.erase(queue_.begin(), queue_.begin() + static_cast<std::ptrdiff_t>(group.size()));
@@ -326,7 +289,8 @@ class RocksdbStore final : public Store,
     for (Writer* w : writers) {
       group.batch.SetSavePoint();
       const uint64_t next = group.next;
-      std::vector<std::pair<std::string, std::optional<std::optional<Record>>>> undo;
+      const size_t deltas = group.indexes.deltas.size();
+      Undo undo;
       w->status =
           w->batch != nullptr ? AddBatch(w, &group, &undo) : AddTransaction(w, &group, &undo);
       if (w->status.ok()) {
@@ -336,6 +300,7 @@ class RocksdbStore final : public Store,
       }
       (void)group.batch.RollbackToSavePoint();
       group.next = next;
+      group.indexes.deltas.resize(deltas);
       w->result.outcomes.clear();
       for (size_t i = undo.size(); i-- > 0;) {
         if (undo[i].second) {
@@ -370,13 +335,22 @@ class RocksdbStore final : public Store,
       }
       return;
     }
+    indexes_.Committed(group.indexes);
     database_->set_last(last);
     database_->set_floor(floor);
     { MutexLock lock(signal_->mutex); }  // whoever is about to wait has seen the old end
     signal_->changed.NotifyAll();
   }
 
+  // What a member of a group did to the group's records: the id and what stood there before.
   using Undo = std::vector<std::pair<std::string, std::optional<std::optional<Record>>>>;
+
+  // Checks what a member makes of each document in the end against the indexes.
+  Status CheckIndexes(const Finals& finals, Group* group, size_t* failed) {
+    RETURN_IF_ERROR(indexes_.Check(finals, &group->indexes, failed));
+    indexes_.Accept(finals, &group->indexes);
+    return OkStatus();
+  }
 
   Status Current(std::string_view id, const Group& group, std::optional<Record>* out) const {
     if (!group.records.empty()) {
@@ -409,6 +383,7 @@ class RocksdbStore final : public Store,
     // What is there already, asked for together.
     std::vector<std::optional<Record>> before(ops.size());
     RETURN_IF_ERROR(database_->GetMany({}, ids, before));
+    if (!indexes_.empty()) RETURN_IF_ERROR(CheckBatch(*w->batch, ids, before, group));
     for (size_t i = 0; i < ops.size(); ++i) {
       if (const auto it = group->records.find(ids[i]); it != group->records.end()) {
         before[i] = it->second;  // by an earlier operation of this group
@@ -419,6 +394,38 @@ class RocksdbStore final : public Store,
       w->result.outcomes.push_back(*std::move(outcome));
     }
     return OkStatus();
+  }
+
+  // Finds out what the batch makes of each document in the end, and checks that.
+  Status CheckBatch(const WriteBatch& batch, const std::vector<std::string>& ids,
+                    const std::vector<std::optional<Record>>& before, Group* group) {
+    Finals finals;
+    std::vector<size_t> ops;  // of each: the last operation on it
+    StringMap<size_t> places;
+    for (size_t i = 0; i < ids.size(); ++i) {
+      const auto [it, fresh] = places.try_emplace(ids[i], finals.size());
+      std::optional<Record> now;
+      if (fresh) {
+        now = before[i];
+        if (const auto in_group = group->records.find(ids[i]); in_group != group->records.end())
+          now = in_group->second;
+        finals.push_back({ids[i], now ? now->document : Document(), Document()});
+        ops.push_back(i);
+      } else {
+        const Document& d = finals[it->second].after;
+        if (d) now = Record{d, 0};
+      }
+      // A failure here comes up again, with its message, when the operation is made.
+      WriteOp op = batch.ops[i];
+      op.if_revision.reset();
+      const StatusOr<Document> after = ApplyOp(op, ids[i], now);
+      if (!after.ok()) return OkStatus();
+      finals[it->second].after = *after;
+      ops[it->second] = i;
+    }
+    size_t failed = 0;
+    const Status s = CheckIndexes(finals, group, &failed);
+    return s.ok() ? s : InBatch(s, batch, ops[failed]);
   }
 
   StatusOr<WriteOutcome> Apply(const WriteOp& op, std::string id,
@@ -438,6 +445,7 @@ class RocksdbStore final : public Store,
   }
 
   Status AddTransaction(Writer* w, Group* group, Undo* undo) {
+    Finals finals;
     for (const FinalWrite& f : w->writes) {
       RETURN_IF_ERROR(CheckFree(f.id, w->owner));
       std::optional<Record> now;
@@ -448,6 +456,7 @@ class RocksdbStore final : public Store,
         return Aborted(
             Concat(JsonString(f.id), " was changed by another writer; run the transaction again"));
       }
+      if (!indexes_.empty()) finals.push_back({f.id, now ? now->document : Document(), f.after});
       if (w->hold_only) continue;
       WriteOutcome outcome{f.id, 0, false, false};
       if (f.after || now) {
@@ -456,6 +465,9 @@ class RocksdbStore final : public Store,
       }
       w->result.outcomes.push_back(std::move(outcome));
     }
+    size_t failed = 0;
+    RETURN_IF_ERROR(w->hold_only ? indexes_.Check(finals, &group->indexes, &failed)
+                                 : CheckIndexes(finals, group, &failed));
     if (w->hold_only) {
       MutexLock lock(held_mutex_);
       for (const FinalWrite& f : w->writes) held_[f.id] = w->owner;
@@ -477,6 +489,7 @@ class RocksdbStore final : public Store,
       s = group->batch.Delete(database_->data(), key);
     }
     RETURN_IF_ERROR(Translate(s, "writing"));
+    RETURN_IF_ERROR(indexes_.Apply(id, before, after, &group->batch, &group->indexes));
     const ChangeKind kind = !after   ? ChangeKind::kDelete
                             : before ? ChangeKind::kUpdate
                                      : ChangeKind::kCreate;
@@ -499,11 +512,85 @@ class RocksdbStore final : public Store,
     return sequence;
   }
 
+  // ---- builds, drops and counts, in the background ----
+
+  // Runs f alone, when it is this caller's turn.
+  Status InTurn(std::function<Status()> f) {
+    Writer w;
+    w.task = std::move(f);
+    Enqueue(&w);
+    return w.status;
+  }
+
+  Status CountAgain(const Context& ctx, const IndexReport& r) {
+    ASSIGN_OR_RETURN(std::shared_ptr<IndexStats> stats, indexes_.CountAgain(ctx, r));
+    return InTurn([&] {
+      indexes_.SetStats(r.number, std::move(stats));
+      return OkStatus();
+    });
+  }
+
+  // Sees to it that somebody does what is to be done.
+  void Tend() {
+    const auto reports = indexes_.Reports();
+    const bool unknown = std::any_of(reports.begin(), reports.end(), [](const IndexReport& r) {
+      return r.state == IndexState::kReady && !r.stats_known;
+    });
+    if (!indexes_.HasWork() && !unknown) return;
+    MutexLock lock(keeper_mutex_);
+    if (!keeper_.joinable()) keeper_ = std::thread([this] { Keep(); });
+    keeper_changed_.NotifyAll();
+  }
+
+  void WakeKeeper() {
+    MutexLock lock(keeper_mutex_);
+    keeper_changed_.NotifyAll();
+  }
+
+  void Keep() {
+    const Context ctx = Context::Background().WithCancel(stop_);
+    while (ctx.Check().ok()) {
+      bool worked = false;
+      Status s = InTurn([&]() -> Status {
+        rocksdb::WriteBatch batch;
+        ASSIGN_OR_RETURN(worked, indexes_.Work(&batch));
+        if (!worked) return OkStatus();
+        RETURN_IF_ERROR(database_->Write(&batch, false));
+        return indexes_.Worked();
+      });
+      if (s.ok() && !worked) {
+        for (const IndexReport& r : indexes_.Reports()) {
+          if (r.state == IndexState::kReady && !r.stats_known && s.ok()) s = CountAgain(ctx, r);
+        }
+      }
+      MutexLock lock(keeper_mutex_);
+      keeper_status_ = s;
+      if (worked && s.ok()) {
+        if (!indexes_.HasWork()) keeper_changed_.NotifyAll();
+        continue;
+      }
+      // Until there is something again; after a failure (a full disk), some time later.
+      if (!ctx.Check().ok()) return;
+      if (s.ok() && indexes_.HasWork()) continue;
+      keeper_changed_.NotifyAll();
+      keeper_changed_.WaitUntil(keeper_mutex_, std::chrono::steady_clock::now() +
+                                                   std::chrono::seconds(s.ok() ? 3600 : 1));
+    }
+  }
+
   const RocksdbOptions options_;
   const StoreInfo info_;
   IdGenerator ids_;
   std::shared_ptr<Database> database_;
   std::shared_ptr<ChangeSignal> signal_;
+  rocksdb_store::Indexes indexes_;
+  PlanCache plans_;
+
+  CancelSource stop_;
+  Mutex keeper_mutex_;
+  CondVar keeper_changed_;
+  std::thread keeper_ STRATA_GUARDED_BY(keeper_mutex_);
+  Status keeper_status_ STRATA_GUARDED_BY(keeper_mutex_);
 
   Mutex queue_mutex_;
   CondVar queue_changed_;
@@ -523,7 +610,9 @@ StatusOr<std::shared_ptr<Store>> Build(const RocksdbOptions& options, StoreInfo 
 
 StatusOr<std::shared_ptr<Store>> OpenRocksdbStore(const RocksdbOptions& options, StoreInfo info) {
   ASSIGN_OR_RETURN(std::shared_ptr<Database> database, Database::Open(options));
-  return std::make_shared<RocksdbStore>(options, std::move(info), std::move(database));
+  auto store = std::make_shared<RocksdbStore>(options, std::move(info), std::move(database));
+  RETURN_IF_ERROR(store->Init());
+  return store;
 }
 
 Status BackupRocksdb(Store& store, const std::string& directory) {

@@ -86,11 +86,11 @@ TEST_F(RocksdbStoreTest, SaysThatTheDirectoryIsOpenElsewhere) {
 
 TEST_F(RocksdbStoreTest, RefusesADirectoryOfANewerVersion) {
   Open().reset();
-  PutRaw("meta", "format", "2");
+  PutRaw("meta", "format", "3");
   const auto s = OpenRocksdbStore(options_);
   EXPECT_EQ(s.status().code(), StatusCode::kFailedPrecondition);
   EXPECT_THAT(std::string(Message(s.status())),
-              HasSubstr("was written in format 2; this version knows formats up to 1"));
+              HasSubstr("was written in format 3; this version knows formats up to 2"));
 }
 
 TEST_F(RocksdbStoreTest, NeverServesADamagedRecord) {

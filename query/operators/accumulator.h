@@ -59,6 +59,8 @@ class Accumulator {
     }
   }
 
+  // Whether Bytes() may change.
+  bool keeps_values() const { return op_ == Op::kMin || op_ == Op::kMax || op_ == Op::kFirst; }
   size_t Bytes() const { return sizeof *this + (kept_ ? kept_.MemoryBytes() : 0); }
 
  private:

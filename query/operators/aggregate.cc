@@ -2,101 +2,232 @@
 #include "core/json_text.h"
 #include "core/key_encoding.h"
 #include "query/operators/accumulator.h"
+#include "query/operators/external_sort.h"
 #include "query/operators/operators.h"
 #include "query/print.h"
 
 namespace strata {
 namespace {
 
+struct Output {
+  std::string name;
+  bool function = false;
+  Op op = Op::kOther;
+  Path path;
+};
+
+// The values of a group's paths (JSON text; "" when missing) and its functions.
+struct Group {
+  std::vector<std::string> values;
+  std::vector<Accumulator> functions;
+};
+
+std::vector<Output> OutputsOf(const Node& n) {
+  std::vector<Output> outputs;
+  for (const Node& a : n.args()) {
+    Output out;
+    const Node& f = a.is(Op::kAs) ? a.arg(1) : a;
+    out.name = AggregateOutputName(a);
+    out.function = f.is_call();
+    out.op = f.is_call() ? f.op() : Op::kOther;
+    if (!f.is_call()) {
+      out.path = PathOf(f);
+    } else if (f.size() > 0) {
+      out.path = PathOf(f.arg(0));
+    }
+    outputs.push_back(std::move(out));
+  }
+  return outputs;
+}
+
 // Groups by the values at the paths (missing is a value of its own) in the order in which groups
-// first came up.
+// first came up. When half of the budget is used up, no further group is taken into memory: the
+// rows of the others are sorted by group (on disk, if need be), aggregated one group after the
+// other, and their results sorted by when each group first came up.
 class AggregateOperator final : public RootOperator {
  public:
-  AggregateOperator(const Node& n, size_t budget) : RootOperator(n), budget_(budget) {
-    for (const Node& a : n.args()) {
-      Output out;
-      const Node& f = a.is(Op::kAs) ? a.arg(1) : a;
-      out.name = AggregateOutputName(a);
-      out.function = f.is_call();
-      out.op = f.is_call() ? f.op() : Op::kOther;
-      if (!f.is_call()) {
-        out.path = PathOf(f);
-      } else if (f.size() > 0) {
-        out.path = PathOf(f.arg(0));
-      }
-      outputs_.push_back(std::move(out));
+  AggregateOperator(const Node& n, const OperatorOptions& options)
+      : RootOperator(n),
+        budget_(options.memory_budget),
+        outputs_(OutputsOf(n)),
+        late_rows_(budget_ / 2, options.spill_folder),
+        late_results_(budget_ / 2, options.spill_folder) {
+    for (size_t i = 0; i < outputs_.size(); ++i) {
+      names_.push_back(std::to_string(i));
+      late_paths_.push_back(Path::Of(names_.back()));
+      if (!outputs_[i].function) keys_.push_back(i);
     }
+  }
+
+  ExplainNode Explain() const override {
+    ExplainNode n = Operator::Explain();
+    const uint64_t spilled = late_rows_.spilled_bytes() + late_results_.spilled_bytes();
+    if (spilled > 0) n.spilled_bytes = spilled;
+    return n;
   }
 
  protected:
   Status Produce(const Context& ctx, size_t max_rows, RowBatch* batch) override {
-    if (!filled_) RETURN_IF_ERROR(Fill(ctx));
-    for (; next_ < groups_.size() && batch->rows.size() < max_rows; ++next_) {
-      const std::string row = Row(groups_[next_]);
-      if (row.size() > kMaxDocumentBytes) {
-        return ResourceExhausted("a row is larger than a document may be");
-      }
-      batch->rows.push_back(Document::FromTrusted(row));
+    if (!filled_) {
+      RETURN_IF_ERROR(Fill(ctx));
+      filled_ = true;
     }
-    if (next_ == groups_.size()) batch->end = EndReason::kExhausted;
+    while (batch->rows.size() < max_rows) {
+      if (next_ < groups_.size()) {
+        const std::string row = Row(groups_[next_++]);
+        RETURN_IF_ERROR(CheckSize(row));
+        batch->rows.push_back(Document::FromTrusted(row));
+        continue;
+      }
+      if (late_rows_.empty()) {
+        batch->end = EndReason::kExhausted;
+        return OkStatus();
+      }
+      if (!late_done_) RETURN_IF_ERROR(AggregateLate(ctx));
+      SortRow row;
+      ASSIGN_OR_RETURN(const bool more, late_results_.Next(ctx, &row));
+      if (!more) {
+        batch->end = EndReason::kExhausted;
+        return OkStatus();
+      }
+      batch->rows.push_back(std::move(row.document));
+    }
     return OkStatus();
   }
 
  private:
-  struct Output {
-    std::string name;
-    bool function = false;
-    Op op = Op::kOther;
-    Path path;
-  };
-  struct Group {
-    std::vector<std::string> values;  // JSON text of each path; "" when missing
-    std::vector<Accumulator> functions;
-  };
+  static constexpr size_t kNoGroup = ~size_t{0};
+
+  static Status CheckSize(const std::string& row) {
+    return row.size() <= kMaxDocumentBytes
+               ? OkStatus()
+               : ResourceExhausted("a row is larger than a document may be");
+  }
 
   Status Fill(const Context& ctx) {
     RowBatch in;
-    size_t held = 0;
-    std::string key;
     do {
       RETURN_IF_ERROR(ctx.Check());
       RETURN_IF_ERROR(input().Next(ctx, kBatchRows, &in));
       for (const Document& d : in.rows) {
         const Value row = d.root();
-        key.clear();
-        for (const Output& o : outputs_) {
-          if (!o.function) AppendKey(&key, o.path.Get(row));
+        const size_t group = GroupOf(row);
+        if (group == kNoGroup) {
+          RETURN_IF_ERROR(AddLate(ctx, row));
+        } else {
+          RETURN_IF_ERROR(AddTo(&groups_[group], row));
         }
-        auto [it, fresh] = index_.try_emplace(key, groups_.size());
-        if (fresh) {
-          groups_.push_back(NewGroup(row));
-          held += 2 * key.size() + 128;
-          for (const Accumulator& a : groups_.back().functions) held += a.Bytes();
-          if (held > budget_) return OverBudget("aggregate", budget_);
-        }
-        Group& g = groups_[it->second];
-        size_t f = 0;
-        for (const Output& o : outputs_) {
-          if (!o.function) continue;
-          Accumulator& a = g.functions[f++];
-          held -= a.Bytes();
-          a.Add(o.path.Get(row));
-          held += a.Bytes();
-        }
-        if (held > budget_) return OverBudget("aggregate", budget_);
       }
     } while (in.end == EndReason::kMore);
-    filled_ = true;
     return OkStatus();
   }
 
-  Group NewGroup(Value row) const {
-    Group g;
+  // The row's group, made if there is room for it.
+  size_t GroupOf(Value row) {
+    // Most often one path groups, and its text alone tells the group: equal texts are equal values.
+    std::string_view text;
+    if (keys_.size() == 1) {
+      text = outputs_[keys_[0]].path.Get(row).text();
+      if (const auto it = by_text_.find(text); it != by_text_.end()) return it->second;
+    }
+    key_.clear();
+    for (const size_t i : keys_) AppendKey(&key_, outputs_[i].path.Get(row));
+    auto it = index_.find(key_);
+    if (it == index_.end()) {
+      if (full_) return kNoGroup;
+      it = index_.emplace(key_, groups_.size()).first;
+      groups_.push_back(NewGroup(row, [](const Output& o, size_t) { return &o.path; }));
+      held_ += 2 * key_.size() + 128;
+      for (const Accumulator& a : groups_.back().functions) held_ += a.Bytes();
+    }
+    if (keys_.size() == 1 && !full_) {
+      by_text_.emplace(text, it->second);
+      held_ += text.size() + 48;
+    }
+    full_ = full_ || held_ > budget_ / 2;
+    return it->second;
+  }
+
+  Status AddTo(Group* g, Value row) {
+    size_t f = 0;
     for (const Output& o : outputs_) {
-      if (o.function) {
-        g.functions.emplace_back(o.op);
+      if (!o.function) continue;
+      Accumulator& a = g->functions[f++];
+      const Value v = o.path.Get(row);
+      if (!a.keeps_values()) {
+        a.Add(v);
+        continue;
+      }
+      held_ -= a.Bytes();
+      a.Add(v);
+      held_ += a.Bytes();
+      if (held_ > budget_) return OverBudget("aggregate", budget_);
+    }
+    return OkStatus();
+  }
+
+  // Puts off a row whose group is not in memory: what the outputs read of it, by number.
+  Status AddLate(const Context& ctx, Value row) {
+    std::string text = "{";
+    for (size_t i = 0; i < outputs_.size(); ++i) {
+      const Value v = outputs_[i].path.Get(row);
+      if (!v.exists()) continue;
+      if (text.size() > 1) text += ',';
+      text += '"' + names_[i] + "\":";
+      text += v.text();
+    }
+    text += '}';
+    RETURN_IF_ERROR(CheckSize(text));
+    return late_rows_.Add(ctx, SortRow(key_, late_rows_.rows(), Document::FromTrusted(text)));
+  }
+
+  Status AggregateLate(const Context& ctx) {
+    late_done_ = true;
+    groups_.clear();
+    index_.clear();
+    by_text_.clear();
+    held_ = 0;
+    next_ = 0;
+    RETURN_IF_ERROR(late_rows_.Finish(ctx));
+    std::string key;
+    uint64_t first = 0;
+    Group group;
+    bool any = false;
+    SortRow row;
+    for (uint64_t n = 1;; ++n) {
+      if (n % 1024 == 0) RETURN_IF_ERROR(ctx.Check());
+      ASSIGN_OR_RETURN(const bool more, late_rows_.Next(ctx, &row));
+      if (any && (!more || row.key != key)) {
+        const std::string text = Row(group);
+        RETURN_IF_ERROR(CheckSize(text));
+        RETURN_IF_ERROR(late_results_.Add(ctx, SortRow("", first, Document::FromTrusted(text))));
+        any = false;
+      }
+      if (!more) break;
+      const Value v = row.document.root();
+      const auto path = [&](const Output&, size_t i) { return &late_paths_[i]; };
+      if (!any) {
+        any = true;
+        key = row.key;
+        first = row.order;
+        group = NewGroup(v, path);
+      }
+      size_t f = 0;
+      for (size_t i = 0; i < outputs_.size(); ++i) {
+        if (outputs_[i].function) group.functions[f++].Add(late_paths_[i].Get(v));
+      }
+    }
+    return late_results_.Finish(ctx);
+  }
+
+  template <typename PathOfOutput>
+  Group NewGroup(Value row, const PathOfOutput& path) const {
+    Group g;
+    for (size_t i = 0; i < outputs_.size(); ++i) {
+      if (outputs_[i].function) {
+        g.functions.emplace_back(outputs_[i].op);
       } else {
-        g.values.emplace_back(o.path.Get(row).text());
+        g.values.emplace_back(path(outputs_[i], i)->Get(row).text());
       }
     }
     return g;
@@ -118,9 +249,19 @@ class AggregateOperator final : public RootOperator {
   }
 
   const size_t budget_;
-  std::vector<Output> outputs_;
+  const std::vector<Output> outputs_;
+  std::vector<size_t> keys_;  // the outputs that group
+  std::vector<std::string> names_;
+  std::vector<Path> late_paths_;
   std::vector<Group> groups_;
-  StringMap<size_t> index_;
+  StringMap<size_t> index_;    // a group's key to its place
+  StringMap<size_t> by_text_;  // the same by the text of the only path
+  std::string key_;
+  size_t held_ = 0;
+  bool full_ = false;
+  ExternalSort late_rows_;
+  ExternalSort late_results_;
+  bool late_done_ = false;
   size_t next_ = 0;
   bool filled_ = false;
 };
@@ -168,8 +309,8 @@ class ScalarOperator final : public RootOperator {
 
 }  // namespace
 
-std::unique_ptr<Operator> MakeAggregate(const Node& n, size_t memory_budget) {
-  return std::make_unique<AggregateOperator>(n, memory_budget);
+std::unique_ptr<Operator> MakeAggregate(const Node& n, const OperatorOptions& options) {
+  return std::make_unique<AggregateOperator>(n, options);
 }
 std::unique_ptr<Operator> MakeScalar(const Node& n) { return std::make_unique<ScalarOperator>(n); }
 

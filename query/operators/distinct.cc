@@ -1,47 +1,110 @@
 // distinct and recurse: one row in, none, one or several out.
 #include <deque>
 
+#include "core/abseil.h"
 #include "core/key_encoding.h"
+#include "query/operators/external_sort.h"
 #include "query/operators/operators.h"
 
 namespace strata {
 namespace {
 
+// Gives each row whose value is new as it comes. When half of the budget is used up, rows with
+// values that are not among those seen are sorted by value (on disk, if need be), and the first of
+// each follows at the end in the order of coming.
 class DistinctOperator final : public RootOperator {
  public:
-  DistinctOperator(const Node& n, size_t budget) : RootOperator(n), budget_(budget) {
+  DistinctOperator(const Node& n, const OperatorOptions& options)
+      : RootOperator(n),
+        budget_(options.memory_budget),
+        late_(budget_ / 2, options.spill_folder),
+        late_firsts_(budget_ / 2, options.spill_folder) {
     for (const Node& a : n.args()) paths_.push_back(PathOf(a));
+  }
+
+  ExplainNode Explain() const override {
+    ExplainNode n = Operator::Explain();
+    const uint64_t spilled = late_.spilled_bytes() + late_firsts_.spilled_bytes();
+    if (spilled > 0) n.spilled_bytes = spilled;
+    return n;
   }
 
  protected:
   Status Produce(const Context& ctx, size_t max_rows, RowBatch* batch) override {
-    do {
+    while (!input_done_) {
       RETURN_IF_ERROR(ctx.Check());
       RETURN_IF_ERROR(input().Next(ctx, max_rows, batch));
       size_t kept = 0;
       for (Document& d : batch->rows) {
-        std::string key;
-        if (paths_.empty()) {
-          AppendKey(&key, d.root());
-        } else {
-          for (const Path& p : paths_) AppendKey(&key, p.Get(d.root()));
-        }
-        const size_t bytes = key.size() + 48;
-        if (!seen_.insert(std::move(key)).second) continue;
-        held_ += bytes;
-        if (held_ > budget_) return OverBudget("distinct", budget_);
-        batch->rows[kept++] = std::move(d);
+        ASSIGN_OR_RETURN(const bool fresh, IsFresh(ctx, d));
+        if (fresh) batch->rows[kept++] = std::move(d);
       }
       batch->rows.resize(kept);
-    } while (batch->rows.empty() && batch->end == EndReason::kMore);
+      if (batch->end != EndReason::kMore) {
+        input_done_ = true;
+        if (late_.empty()) return OkStatus();
+        batch->end = EndReason::kMore;
+        RETURN_IF_ERROR(SortLate(ctx));
+      }
+      if (!batch->rows.empty()) return OkStatus();
+    }
+    SortRow row;
+    while (batch->rows.size() < max_rows) {
+      ASSIGN_OR_RETURN(const bool more, late_firsts_.Next(ctx, &row));
+      if (!more) {
+        batch->end = EndReason::kExhausted;
+        break;
+      }
+      batch->rows.push_back(std::move(row.document));
+    }
     return OkStatus();
   }
 
  private:
+  StatusOr<bool> IsFresh(const Context& ctx, const Document& d) {
+    std::string key;
+    if (paths_.empty()) {
+      AppendKey(&key, d.root());
+    } else {
+      for (const Path& p : paths_) AppendKey(&key, p.Get(d.root()));
+    }
+    if (!full_) {
+      const size_t bytes = key.size() + 48;
+      if (!seen_.insert(std::move(key)).second) return false;
+      held_ += bytes;
+      full_ = held_ > budget_ / 2;
+      return true;
+    }
+    if (!seen_.contains(key)) {
+      RETURN_IF_ERROR(late_.Add(ctx, SortRow(std::move(key), late_.rows(), d)));
+    }
+    return false;
+  }
+
+  Status SortLate(const Context& ctx) {
+    seen_.clear();
+    RETURN_IF_ERROR(late_.Finish(ctx));
+    SortRow row;
+    std::string key;
+    for (uint64_t n = 1;; ++n) {
+      if (n % 1024 == 0) RETURN_IF_ERROR(ctx.Check());
+      ASSIGN_OR_RETURN(const bool more, late_.Next(ctx, &row));
+      if (!more) break;
+      if (row.key == key) continue;
+      key = row.key;
+      RETURN_IF_ERROR(late_firsts_.Add(ctx, SortRow("", row.order, std::move(row.document))));
+    }
+    return late_firsts_.Finish(ctx);
+  }
+
   const size_t budget_;
   std::vector<Path> paths_;
   StringSet seen_;
   size_t held_ = 0;
+  bool full_ = false;
+  bool input_done_ = false;
+  ExternalSort late_;
+  ExternalSort late_firsts_;
 };
 
 // Each row, then, depth first, the objects nested in it: at one property (an object or an array of
@@ -104,11 +167,11 @@ class RecurseOperator final : public RootOperator {
 
 }  // namespace
 
-std::unique_ptr<Operator> MakeDistinct(const Node& n, size_t memory_budget) {
-  return std::make_unique<DistinctOperator>(n, memory_budget);
+std::unique_ptr<Operator> MakeDistinct(const Node& n, const OperatorOptions& options) {
+  return std::make_unique<DistinctOperator>(n, options);
 }
-std::unique_ptr<Operator> MakeRecurse(const Node& n, size_t memory_budget) {
-  return std::make_unique<RecurseOperator>(n, memory_budget);
+std::unique_ptr<Operator> MakeRecurse(const Node& n, const OperatorOptions& options) {
+  return std::make_unique<RecurseOperator>(n, options.memory_budget);
 }
 
 }  // namespace strata

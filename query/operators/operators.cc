@@ -52,7 +52,7 @@ Status OverBudget(std::string_view operation, size_t budget) {
                                   " MiB; narrow the query, add a limit, or raise memory_budget"));
 }
 
-StatusOr<OperatorList> MakeOperators(const Query& residual, size_t memory_budget) {
+StatusOr<OperatorList> MakeOperators(const Query& residual, const OperatorOptions& options) {
   OperatorList list;
   if (!residual.conjuncts().empty()) {
     ASSIGN_OR_RETURN(auto filter, MakeFilter(residual.conjuncts()));
@@ -65,7 +65,7 @@ StatusOr<OperatorList> MakeOperators(const Query& residual, size_t memory_budget
       case Op::kSort: {
         const Node* limit =
             i + 1 < stages.size() && stages[i + 1].is(Op::kLimit) ? &stages[i + 1] : nullptr;
-        list.push_back(MakeSort(n, limit, memory_budget));
+        list.push_back(MakeSort(n, limit, options));
         break;
       }
       case Op::kSelect:
@@ -77,14 +77,16 @@ StatusOr<OperatorList> MakeOperators(const Query& residual, size_t memory_budget
         list.push_back(MakeLimit(n));
         break;
       case Op::kDistinct:
-        list.push_back(MakeDistinct(n, memory_budget));
+        list.push_back(MakeDistinct(n, options));
         break;
       case Op::kRecurse:
-        list.push_back(MakeRecurse(n, memory_budget));
+        list.push_back(MakeRecurse(n, options));
         break;
       case Op::kAggregate:
-        list.push_back(MakeAggregate(n, memory_budget));
+        list.push_back(MakeAggregate(n, options));
         break;
+      case Op::kUsing:
+        break;  // it is for stores; the rows are the same without it
       case Op::kAfter:
         return Internal("after(…) reached an operator");
       default:

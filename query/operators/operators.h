@@ -50,18 +50,25 @@ class RootOperator : public Operator {
   uint64_t given_ = 0;
 };
 
+// What a query may use.
+struct OperatorOptions {
+  size_t memory_budget = 256u << 20;  // bytes that one sort, distinct or aggregate may hold
+  std::string spill_folder;           // where the rest goes; "": TMPDIR, else /tmp
+};
+
 using OperatorList = std::vector<std::unique_ptr<Operator>>;
 // Bottom first. Requires: bound, without parameters and after(…).
-StatusOr<OperatorList> MakeOperators(const Query& residual, size_t memory_budget);
+StatusOr<OperatorList> MakeOperators(const Query& residual, const OperatorOptions& options);
 
 StatusOr<std::unique_ptr<Operator>> MakeFilter(const std::vector<Node>& conditions);
 std::unique_ptr<Operator> MakeProjection(const Node& n);  // select, unselect, values
 std::unique_ptr<Operator> MakeLimit(const Node& n);
 // `limit`: the stage that follows at once, or null; then only so many rows are kept.
-std::unique_ptr<Operator> MakeSort(const Node& n, const Node* limit, size_t memory_budget);
-std::unique_ptr<Operator> MakeDistinct(const Node& n, size_t memory_budget);
-std::unique_ptr<Operator> MakeRecurse(const Node& n, size_t memory_budget);
-std::unique_ptr<Operator> MakeAggregate(const Node& n, size_t memory_budget);
+std::unique_ptr<Operator> MakeSort(const Node& n, const Node* limit,
+                                   const OperatorOptions& options);
+std::unique_ptr<Operator> MakeDistinct(const Node& n, const OperatorOptions& options);
+std::unique_ptr<Operator> MakeRecurse(const Node& n, const OperatorOptions& options);
+std::unique_ptr<Operator> MakeAggregate(const Node& n, const OperatorOptions& options);
 std::unique_ptr<Operator> MakeScalar(const Node& n);
 
 // For the errors of operators that hold rows.

@@ -1,106 +1,157 @@
 #include <algorithm>
 #include <limits>
 
-#include "core/key_encoding.h"
+#include "query/operators/external_sort.h"
 #include "query/operators/operators.h"
+#include "query/sort_position.h"
 
 namespace strata {
 namespace {
 
+constexpr uint64_t kAll = std::numeric_limits<uint64_t>::max();
+
+// How many rows can be wanted of a sort that this limit follows.
+uint64_t Wanted(const Node* limit) {
+  if (limit == nullptr || limit->size() == 3) return kAll;  // the third argument counts beyond
+  const LimitSpec spec = LimitOf(*limit);
+  return spec.count > kAll - spec.start ? kAll : spec.count + spec.start;
+}
+
 // Sorts by binary keys; rows with equal keys by id, then in the order in which they came. With a
 // limit behind it, keeps only the rows that can still be wanted, in a heap.
-class SortOperator final : public RootOperator {
+class SortOperator final : public Operator {
  public:
-  SortOperator(const Node& n, const Node* limit, size_t budget) : RootOperator(n), budget_(budget) {
-    for (const Node& a : n.args()) keys_.push_back(SortKeyOf(a));
-    if (limit != nullptr) {
-      const LimitSpec spec = LimitOf(*limit);
-      const uint64_t most = std::numeric_limits<uint64_t>::max() - spec.start;
-      keep_ = spec.count > most ? std::numeric_limits<uint64_t>::max() : spec.count + spec.start;
-      // limit's third argument counts beyond the limit
-      if (limit->size() == 3) keep_ = std::numeric_limits<uint64_t>::max();
-    }
+  SortOperator(const Node& n, const Node* limit, const OperatorOptions& options)
+      : Operator(n),
+        options_(options),
+        keys_(SortKeysOf(n)),
+        keep_(Wanted(limit)),
+        sort_(options.memory_budget, options.spill_folder) {}
+
+  bool TakePosition(std::string* position) override {
+    if (position->empty()) return true;
+    if (!position_.Decode(*position)) return false;
+    from_ = position_;
+    skip_equal_ = from_.given;
+    position->clear();  // the input begins anew
+    return true;
+  }
+  std::string Position() const override { return position_.Encode(); }
+
+  ExplainNode Explain() const override {
+    ExplainNode n = Operator::Explain();
+    if (sort_.spilled_bytes() > 0) n.spilled_bytes = sort_.spilled_bytes();
+    return n;
   }
 
- protected:
-  Status Produce(const Context& ctx, size_t max_rows, RowBatch* batch) override {
+  Status Next(const Context& ctx, size_t max_rows, RowBatch* batch) override {
+    batch->rows.clear();
+    batch->end = EndReason::kMore;
+    batch->total.reset();
     if (!sorted_) RETURN_IF_ERROR(Fill(ctx));
-    for (; next_ < rows_.size() && batch->rows.size() < max_rows; ++next_) {
-      batch->rows.push_back(std::move(rows_[next_].document));
+    RETURN_IF_ERROR(ctx.Check());
+    SortRow row;
+    while (batch->rows.size() < max_rows) {
+      ASSIGN_OR_RETURN(const bool more, Pull(ctx, &row));
+      if (!more) {
+        batch->end = EndReason::kExhausted;
+        break;
+      }
+      Pass(row);
+      batch->rows.push_back(std::move(row.document));
     }
-    if (next_ == rows_.size()) batch->end = EndReason::kExhausted;
     return OkStatus();
   }
 
  private:
-  struct Row {
-    std::string key;
-    uint64_t order;
-    Document document;
-    bool operator<(const Row& other) const {
-      const int c = key.compare(other.key);
-      return c != 0 ? c < 0 : order < other.order;
-    }
-  };
+  // The size of a row's key without the id.
+  size_t KeySize(const SortRow& row) const {
+    return row.key.size() - TieOf(row.document.root()).size();
+  }
+
+  void Pass(const SortRow& row) {
+    const std::string_view key = row.key;
+    const size_t n = KeySize(row);
+    position_.Pass(key.substr(0, n), key.substr(n));
+  }
+
+  // Whether the row was given by an earlier page.
+  bool Given(std::string_view key, size_t key_size) {
+    if (from_.given == 0) return false;
+    const auto c = from_.Compare(key.substr(0, key_size), key.substr(key_size));
+    if (c != 0) return c < 0;
+    if (skip_equal_ == 0) return false;
+    --skip_equal_;
+    return true;
+  }
 
   Status Fill(const Context& ctx) {
-    uint64_t keep = keep_;
-    // A resumed run gives the rows behind those that were given.
-    if (keep < std::numeric_limits<uint64_t>::max() - skipped()) keep += skipped();
     RowBatch in;
     size_t held = 0;
     uint64_t order = 0;
+    bool heap = keep_ != kAll;
     do {
       RETURN_IF_ERROR(ctx.Check());
       RETURN_IF_ERROR(input().Next(ctx, kBatchRows, &in));
       for (Document& d : in.rows) {
-        if (keep == 0) break;
-        Row row{KeyOf(d), order++, std::move(d)};
-        if (rows_.size() == keep) {
-          if (!(row < rows_.front())) continue;
-          std::pop_heap(rows_.begin(), rows_.end());
-          held -= Bytes(rows_.back());
-          rows_.pop_back();
+        if (keep_ == 0) break;
+        std::string key;
+        AppendSortKey(&key, keys_, d.root());
+        const size_t key_size = key.size();
+        key += TieOf(d.root());
+        if (Given(key, key_size)) continue;
+        SortRow row(std::move(key), order++, std::move(d));
+        if (!heap) {
+          RETURN_IF_ERROR(sort_.Add(ctx, std::move(row)));
+          continue;
         }
-        held += Bytes(row);
-        if (held > budget_) return OverBudget("sort", budget_);
-        rows_.push_back(std::move(row));
-        if (keep_ != std::numeric_limits<uint64_t>::max())
-          std::push_heap(rows_.begin(), rows_.end());
+        if (heap_.size() == keep_) {
+          if (!(row < heap_.front())) continue;
+          std::pop_heap(heap_.begin(), heap_.end());
+          held -= heap_.back().Bytes();
+          heap_.pop_back();
+        }
+        held += row.Bytes();
+        heap_.push_back(std::move(row));
+        std::push_heap(heap_.begin(), heap_.end());
+        if (held <= options_.memory_budget) continue;
+        // A limit so wide that its rows do not fit.
+        heap = false;
+        for (SortRow& r : heap_) RETURN_IF_ERROR(sort_.Add(ctx, std::move(r)));
+        heap_.clear();
       }
     } while (in.end == EndReason::kMore);
-    std::sort(rows_.begin(), rows_.end());
+    std::sort(heap_.begin(), heap_.end());
+    RETURN_IF_ERROR(sort_.Finish(ctx));
     sorted_ = true;
     return OkStatus();
   }
 
-  static size_t Bytes(const Row& r) {
-    return sizeof(Row) + r.key.capacity() + r.document.MemoryBytes();
-  }
-
-  std::string KeyOf(const Document& d) const {
-    std::string key;
-    for (const SortKey& k : keys_) {
-      AppendKey(&key, k.path.Get(d.root()),
-                k.descending ? SortDirection::kDescending : SortDirection::kAscending);
+  StatusOr<bool> Pull(const Context& ctx, SortRow* row) {
+    if (next_ < heap_.size()) {
+      *row = std::move(heap_[next_++]);
+      return true;
     }
-    static const Path* const kId = new Path(Path::Of("id"));
-    AppendKey(&key, kId->Get(d.root()));
-    return key;
+    return sort_.Next(ctx, row);
   }
 
-  const size_t budget_;
-  std::vector<SortKey> keys_;
-  uint64_t keep_ = std::numeric_limits<uint64_t>::max();
-  std::vector<Row> rows_;
+  const OperatorOptions options_;
+  const std::vector<SortKey> keys_;
+  const uint64_t keep_;
+  std::vector<SortRow> heap_;  // with a limit
+  ExternalSort sort_;          // without, or when the limit's rows do not fit
   size_t next_ = 0;
   bool sorted_ = false;
+  SortPosition position_;
+  SortPosition from_;  // where an earlier page ended
+  uint64_t skip_equal_ = 0;
 };
 
 }  // namespace
 
-std::unique_ptr<Operator> MakeSort(const Node& n, const Node* limit, size_t memory_budget) {
-  return std::make_unique<SortOperator>(n, limit, memory_budget);
+std::unique_ptr<Operator> MakeSort(const Node& n, const Node* limit,
+                                   const OperatorOptions& options) {
+  return std::make_unique<SortOperator>(n, limit, options);
 }
 
 }  // namespace strata

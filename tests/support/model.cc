@@ -172,6 +172,12 @@ std::vector<std::string> Names(const Node& path) {
   return out;
 }
 
+// Ties go by the id's text, bytewise, as a store's documents do.
+std::string IdText(const Document& d) {
+  const Value id = d.Find("id");
+  return id.is_string() ? id.String() : std::string(id.text());
+}
+
 void Sort(const Node& stage, std::vector<Document>* rows) {
   std::stable_sort(rows->begin(), rows->end(), [&](const Document& a, const Document& b) {
     for (const Node& k : stage.args()) {
@@ -182,7 +188,7 @@ void Sort(const Node& stage, std::vector<Document>* rows) {
       const auto c = CompareValues(Reach(a.root(), path), Reach(b.root(), path));
       if (c != 0) return down ? c > 0 : c < 0;
     }
-    return CompareValues(a.Find("id"), b.Find("id")) < 0;
+    return IdText(a) < IdText(b);
   });
 }
 

@@ -1,0 +1,353 @@
+#include "base_stores/rocksdb/rocksdb_snapshot.h"
+
+#include <algorithm>
+
+#include "base_stores/rocksdb/codec.h"
+#include "base_stores/rocksdb/indexes.h"
+#include "core/json_text.h"
+
+namespace strata::rocksdb_store {
+namespace {
+
+constexpr size_t kMostFetched = 256;  // documents asked for together
+
+class DataScan final : public RecordScan {
+ public:
+  DataScan(const RocksdbSnapshot& snapshot, const IdBounds& bounds, const Filter& filter,
+           std::string_view after)
+      : snapshot_(snapshot), bounds_(bounds), filter_(filter), last_(after) {
+    if (bounds_.ids) {
+      std::erase_if(*bounds_.ids,
+                    [&](const std::string& id) { return !after.empty() && id <= after; });
+      return;
+    }
+    rocksdb::ReadOptions read = snapshot.read();
+    if (bounds_.end) {
+      end_ = ToSlice(*bounds_.end);
+      read.iterate_upper_bound = &end_;
+    }
+    read.readahead_size = 256 << 10;
+    read.fill_cache = bounds_.bounded();  // a full scan must not drive out what point reads need
+    it_.reset(snapshot.database().db()->NewIterator(read, snapshot.database().data()));
+    if (!after.empty() && after >= bounds_.from) {
+      it_->Seek(ToSlice(after));
+      if (it_->Valid() && ToView(it_->key()) == after) it_->Next();
+    } else {
+      it_->Seek(bounds_.from);
+    }
+  }
+
+  Status Next(const Context& ctx, size_t max_rows, std::vector<Document>* rows,
+              bool* done) override {
+    *done = false;
+    if (bounds_.ids) return NextOfIds(ctx, max_rows, rows, done);
+    while (rows->size() < max_rows) {
+      if (!it_->Valid()) {
+        *done = true;
+        return Translate(it_->status(), "reading");
+      }
+      if (examined_ % 256 == 0) RETURN_IF_ERROR(ctx.Check());
+      ++examined_;
+      ASSIGN_OR_RETURN(Record record,
+                       rocksdb_store::DecodeRecord(ToView(it_->key()), ToView(it_->value())));
+      last_ = ToView(it_->key());
+      if (filter_.Matches(record.document.root())) rows->push_back(std::move(record.document));
+      it_->Next();
+    }
+    return OkStatus();
+  }
+
+  std::string Position() const override { return last_; }
+  uint64_t examined() const override { return examined_; }
+
+ private:
+  Status NextOfIds(const Context& ctx, size_t max_rows, std::vector<Document>* rows, bool* done) {
+    for (; rows->size() < max_rows; ++next_id_) {
+      if (next_id_ == bounds_.ids->size()) {
+        *done = true;
+        return OkStatus();
+      }
+      RETURN_IF_ERROR(ctx.Check());
+      std::optional<Record> record;
+      RETURN_IF_ERROR(
+          snapshot_.database().Get(snapshot_.read(), (*bounds_.ids)[next_id_], &record));
+      last_ = (*bounds_.ids)[next_id_];
+      if (!record) continue;
+      ++examined_;
+      if (filter_.Matches(record->document.root())) rows->push_back(std::move(record->document));
+    }
+    return OkStatus();
+  }
+
+  const RocksdbSnapshot& snapshot_;
+  IdBounds bounds_;
+  const Filter filter_;
+  rocksdb::Slice end_;
+  std::unique_ptr<rocksdb::Iterator> it_;
+  size_t next_id_ = 0;
+  std::string last_;
+  uint64_t examined_ = 0;
+};
+
+Status Damaged(const CatalogIndex& index) {
+  return DataLoss(Concat("the index ", JsonString(index.spec.name), " is damaged"));
+}
+
+// Entries of an index in its order.
+class EntryReader {
+ public:
+  EntryReader(const RocksdbSnapshot& snapshot, const IndexAccess& access)
+      : access_(access), prefix_(IndexPrefix(access.index.number)) {
+    rocksdb::ReadOptions read = snapshot.read();
+    // Nothing beyond this index is of interest; without a bound, a seek may look at the next one's.
+    last_ = IndexPrefix(access.index.number + 1);
+    end_ = ToSlice(last_);
+    begin_ = ToSlice(prefix_);
+    read.iterate_upper_bound = &end_;
+    read.iterate_lower_bound = &begin_;
+    it_.reset(snapshot.database().db()->NewIterator(read, snapshot.database().indexes()));
+    if (access_.reverse) std::reverse(access_.ranges.begin(), access_.ranges.end());
+  }
+
+  // The next entry; false when there is none. It stays readable until the next call.
+  StatusOr<bool> Next(EntryParts* out) {
+    for (; range_ < access_.ranges.size(); ++range_, begun_ = false) {
+      const KeyRange& range = access_.ranges[range_];
+      if (access_.after && !begun_ && IsBehind(range)) continue;
+      ASSIGN_OR_RETURN(const bool found,
+                       access_.reverse ? Backwards(range, out) : Forwards(range, out));
+      if (found) return true;
+    }
+    return false;
+  }
+
+ private:
+  bool IsBehind(const KeyRange& r) const {
+    const std::string& key = access_.after->first;
+    return access_.reverse ? key < r.from : r.end && key >= *r.end;
+  }
+
+  // The entry that the iterator stands at; false when it stands at none.
+  StatusOr<bool> At(EntryParts* out) {
+    if (!it_->Valid()) {
+      RETURN_IF_ERROR(Translate(it_->status(), "reading an index"));
+      return false;
+    }
+    if (!DecodeEntry(ToView(it_->key()), ToView(it_->value()), out)) return Damaged(access_.index);
+    return true;
+  }
+
+  void Seek(std::string_view key, std::string_view id = {}) {
+    std::string at = prefix_;
+    at += key;
+    at += id;
+    it_->Seek(ToSlice(at));
+  }
+
+  bool StartsBehind(const KeyRange& range) const {
+    return access_.after && range.Contains(access_.after->first);
+  }
+
+  StatusOr<bool> Forwards(const KeyRange& range, EntryParts* out) {
+    if (begun_) {
+      it_->Next();
+    } else if (StartsBehind(range)) {
+      Seek(access_.after->first, access_.after->second);
+      ASSIGN_OR_RETURN(const bool there, At(out));
+      if (there && out->key == access_.after->first && out->id == access_.after->second)
+        it_->Next();
+    } else {
+      Seek(range.from);
+    }
+    begun_ = true;
+    ASSIGN_OR_RETURN(const bool there, At(out));
+    return there && (!range.end || out->key < *range.end);
+  }
+
+  // Within a key forwards, then on to the key before it.
+  StatusOr<bool> Backwards(const KeyRange& range, EntryParts* out) {
+    if (begun_) {
+      it_->Next();
+    } else if (StartsBehind(range)) {
+      group_ = access_.after->first;
+      Seek(group_, access_.after->second);
+      ASSIGN_OR_RETURN(const bool there, At(out));
+      if (there && out->key == group_ && out->id == access_.after->second) it_->Next();
+    } else {
+      ASSIGN_OR_RETURN(const bool found, GroupBefore(range.end, range, out));
+      begun_ = true;
+      return found;
+    }
+    begun_ = true;
+    ASSIGN_OR_RETURN(const bool there, At(out));
+    if (there && out->key == group_) return true;
+    return GroupBefore(group_, range, out);
+  }
+
+  // Goes to the first entry of the last key before `key` (none: of the last key).
+  StatusOr<bool> GroupBefore(const std::optional<std::string>& key, const KeyRange& range,
+                             EntryParts* out) {
+    if (key) {
+      const std::string at = prefix_ + *key;
+      it_->SeekForPrev(ToSlice(at));
+      // The very key belongs to what lies behind.
+      if (it_->Valid() && ToView(it_->key()) == at) it_->Prev();
+    } else {
+      it_->SeekToLast();
+    }
+    ASSIGN_OR_RETURN(const bool there, At(out));
+    if (!there || out->key < range.from) return false;
+    group_ = out->key;
+    Seek(group_);
+    return At(out);
+  }
+
+  IndexAccess access_;
+  const std::string prefix_;
+  std::string last_;
+  rocksdb::Slice begin_;
+  rocksdb::Slice end_;
+  std::unique_ptr<rocksdb::Iterator> it_;
+  size_t range_ = 0;
+  bool begun_ = false;  // within the range
+  std::string group_;   // backwards: the key whose entries are passed
+};
+
+// Documents in an index' order: their ids from the index, then several documents together.
+class IndexScan final : public RecordScan {
+ public:
+  IndexScan(const RocksdbSnapshot& snapshot, IndexAccess access, const Filter& filter)
+      : snapshot_(snapshot),
+        access_(std::move(access)),
+        entries_(snapshot, access_),
+        filter_(filter) {}
+
+  Status Next(const Context& ctx, size_t max_rows, std::vector<Document>* rows,
+              bool* done) override {
+    *done = false;
+    while (rows->size() < max_rows) {
+      if (next_ == ready_.size()) {
+        if (ended_) {
+          *done = true;
+          return OkStatus();
+        }
+        RETURN_IF_ERROR(ctx.Check());
+        RETURN_IF_ERROR(Fill(max_rows - rows->size()));
+        continue;
+      }
+      const Document& d = ready_[next_++];
+      ++examined_;
+      passed_ = d;
+      if (filter_.Matches(d.root())) rows->push_back(d);
+    }
+    if (next_ == ready_.size() && ended_) *done = true;
+    return OkStatus();
+  }
+
+  std::string Position() const override { return passed_ ? StoredId(passed_) : ""; }
+  uint64_t examined() const override { return examined_; }
+
+ private:
+  Status Fill(size_t wanted) {
+    ready_.clear();
+    next_ = 0;
+    // No more than is wanted at first, since a limit often ends it there.
+    chunk_ = std::min(kMostFetched, std::max(wanted, 2 * chunk_));
+    std::vector<std::string> ids;
+    EntryParts entry;
+    while (ids.size() + ready_.size() < chunk_) {
+      ASSIGN_OR_RETURN(const bool more, entries_.Next(&entry));
+      if (!more) {
+        ended_ = true;
+        break;
+      }
+      if (access_.covered) {
+        ready_.push_back(Document::FromTrusted(entry.covered));
+      } else {
+        ids.emplace_back(entry.id);
+      }
+    }
+    if (ids.empty()) return OkStatus();
+    std::vector<std::optional<Record>> records(ids.size());
+    RETURN_IF_ERROR(snapshot_.database().GetMany(snapshot_.read(), ids, records));
+    for (size_t i = 0; i < ids.size(); ++i) {
+      if (!records[i]) {
+        return DataLoss(Concat("the index ", JsonString(access_.index.spec.name), " names ",
+                               JsonString(ids[i]), ", which is not there"));
+      }
+      ready_.push_back(std::move(records[i]->document));
+    }
+    return OkStatus();
+  }
+
+  const RocksdbSnapshot& snapshot_;
+  const IndexAccess access_;
+  EntryReader entries_;
+  const Filter filter_;
+  std::vector<Document> ready_;
+  size_t next_ = 0;
+  size_t chunk_ = 0;
+  bool ended_ = false;
+  Document passed_;
+  uint64_t examined_ = 0;
+};
+
+}  // namespace
+
+RocksdbSnapshot::RocksdbSnapshot(std::shared_ptr<Database> database)
+    : database_(std::move(database)), read_(IteratorOptions()) {
+  read_.snapshot = database_->db()->GetSnapshot();
+}
+
+RocksdbSnapshot::~RocksdbSnapshot() { database_->db()->ReleaseSnapshot(read_.snapshot); }
+
+Status RocksdbSnapshot::Read(const Context&, std::span<const std::string_view> ids,
+                             std::span<std::optional<Record>> out) const {
+  return database_->GetMany(read_, ids, out);
+}
+
+std::unique_ptr<RecordScan> RocksdbSnapshot::Scan(const IdBounds& bounds, const Filter& filter,
+                                                  std::string_view after) const {
+  return std::make_unique<DataScan>(*this, bounds, filter, after);
+}
+
+StatusOr<std::unique_ptr<RecordScan>> RocksdbSnapshot::ScanIndex(IndexAccess access,
+                                                                 const Filter& filter) const {
+  return std::unique_ptr<RecordScan>(std::make_unique<IndexScan>(*this, std::move(access), filter));
+}
+
+template <typename F>
+Status RocksdbSnapshot::ForEachEntry(const Context& ctx, const CatalogIndex& index,
+                                     std::span<const KeyRange> ranges, const F& f) const {
+  EntryReader entries(*this, {index, {ranges.begin(), ranges.end()}, false, false, std::nullopt});
+  EntryParts entry;
+  for (uint64_t n = 0;; ++n) {
+    if (n % 256 == 0) RETURN_IF_ERROR(ctx.Check());
+    ASSIGN_OR_RETURN(const bool more, entries.Next(&entry));
+    if (!more || !f(entry)) return OkStatus();
+  }
+}
+
+StatusOr<bool> RocksdbSnapshot::CollectIds(const Context& ctx, const CatalogIndex& index,
+                                           std::span<const KeyRange> ranges, size_t budget,
+                                           std::vector<std::string>* ids) const {
+  size_t bytes = 0;
+  RETURN_IF_ERROR(ForEachEntry(ctx, index, ranges, [&](const EntryParts& e) {
+    ids->emplace_back(e.id);
+    bytes += sizeof(std::string) + e.id.size();
+    return bytes <= budget;
+  }));
+  return bytes <= budget;
+}
+
+StatusOr<uint64_t> RocksdbSnapshot::CountIndex(const Context& ctx, const CatalogIndex& index,
+                                               std::span<const KeyRange> ranges) const {
+  uint64_t count = 0;
+  RETURN_IF_ERROR(ForEachEntry(ctx, index, ranges, [&](const EntryParts&) {
+    ++count;
+    return true;
+  }));
+  return count;
+}
+
+}  // namespace strata::rocksdb_store

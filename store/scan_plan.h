@@ -1,0 +1,21 @@
+// The plan of every base store: it takes all conditions, a sort and a count, min or max that
+// follow, chooses the way to the documents (access.h) when its values are known, and reads a
+// snapshot that is taken when it is opened.
+#ifndef STRATA_STORE_SCAN_PLAN_H_
+#define STRATA_STORE_SCAN_PLAN_H_
+
+#include <memory>
+#include <string>
+
+#include "store/plan_cache.h"
+#include "store/snapshot.h"
+
+namespace strata {
+
+// `cache`: where prepared plans are kept for the next query with the same text; may be null.
+StatusOr<std::unique_ptr<Plan>> PrepareScan(std::string stage, std::shared_ptr<ScanHost> host,
+                                            const Query& query, PlanCache* cache);
+
+}  // namespace strata
+
+#endif  // STRATA_STORE_SCAN_PLAN_H_
