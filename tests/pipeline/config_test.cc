@@ -27,9 +27,11 @@ class ConfigTest : public ::testing::Test {
 TEST_F(ConfigTest, CanonicalFormsAreCompleteAndStable) {
   const std::string rocksdb =
       R"({"type":"rocksdb","path":"/base/data/x","create":true,"durability":"sync","cache":67108864,)"
-      R"("write_buffer":67108864,"change_log_entries":100000})";
+      R"("write_buffer":67108864,"change_log_entries":100000,"indexes":[],"auto_index":"off",)"
+      R"("auto_index_budget":4})";
   const std::string memory =
-      R"({"type":"memory","max_bytes":0,"change_log_entries":100000,"change_log_bytes":67108864})";
+      R"({"type":"memory","max_bytes":0,"change_log_entries":100000,"change_log_bytes":67108864,)"
+      R"("indexes":[],"auto_index":"off","auto_index_budget":4})";
   EXPECT_EQ(Canonical(R"({"stores":{"m":"memory:"}})"),
             R"({"stores":{"m":)" + memory + R"(},"serve":[]})");
   EXPECT_EQ(
