@@ -3,6 +3,7 @@
 #include <cmath>
 #include <cstdint>
 
+#include "core/json_text.h"
 #include "core/sorted_members.h"
 
 namespace strata {
@@ -127,6 +128,73 @@ size_t EndOfKey(std::string_view key, size_t at, char flip, int depth) {
   return at < key.size() ? at + 1 : key.npos;
 }
 
+std::string NumberText(std::string bytes) {
+  if (bytes[0] == 1) return "0";
+  const bool negative = bytes[0] == 0;
+  if (negative) {
+    for (char& c : bytes) c = static_cast<char>(~c);
+  }
+  const auto byte = [&](size_t i) { return static_cast<uint64_t>(static_cast<uint8_t>(bytes[i])); };
+  const int exponent = static_cast<int>(byte(1) << 8 | byte(2)) - 0x4000;
+  uint64_t mantissa = 0;
+  for (size_t i = 3; i < 11; ++i) mantissa = mantissa << 8 | byte(i);
+  // A whole number within 64 bits is exact as such.
+  if (exponent >= 0 && exponent <= 63 && (exponent == 63 || (mantissa << (exponent + 1)) == 0)) {
+    const std::string digits = std::to_string(mantissa >> (63 - exponent));
+    return negative ? "-" + digits : digits;
+  }
+  const double d = std::ldexp(static_cast<double>(mantissa), exponent - 63);
+  return Number(negative ? -d : d).ToString();
+}
+
+std::string DecodeString(std::string_view key, size_t* at) {
+  const size_t end = EndOfString(key, *at, 0);
+  std::string out;
+  for (size_t i = *at; i + 2 < end; ++i) {
+    out.push_back(key[i]);
+    if (key[i] == 0) ++i;
+  }
+  *at = end;
+  return out;
+}
+
+// Requires: a whole key.
+void DecodeKey(std::string_view key, size_t* at, std::string* out) {
+  const auto type = static_cast<Type>(key[(*at)++] - 2);
+  switch (type) {
+    case Type::kMissing:
+      return;
+    case Type::kNull:
+    case Type::kFalse:
+    case Type::kTrue:
+      *out += TypeName(type);
+      return;
+    case Type::kNumber:
+      *out += NumberText(std::string(key.substr(*at, 11)));
+      *at += 11;
+      return;
+    case Type::kString:
+      AppendJsonString(out, DecodeString(key, at));
+      return;
+    case Type::kArray:
+    case Type::kObject:
+      break;
+  }
+  const bool object = type == Type::kObject;
+  *out += object ? '{' : '[';
+  for (bool first = true; key[*at] != 0; first = false) {
+    if (!first) *out += ',';
+    if (object) {
+      ++*at;
+      AppendJsonString(out, DecodeString(key, at));
+      *out += ':';
+    }
+    DecodeKey(key, at, out);
+  }
+  ++*at;
+  *out += object ? '}' : ']';
+}
+
 }  // namespace
 
 char KeyTypeByte(Type type) {
@@ -144,6 +212,15 @@ void AppendStringKey(std::string* out, std::string_view text, SortDirection dire
   out->push_back(KeyTypeByte(Type::kString));
   AppendString(out, text);
   if (direction == SortDirection::kDescending) InvertKey(out, start);
+}
+
+std::string KeyText(std::string_view key, SortDirection direction) {
+  std::string plain(key.substr(0, KeyLength(key, direction)));
+  if (direction == SortDirection::kDescending) InvertKey(&plain);
+  std::string out;
+  size_t at = 0;
+  if (!plain.empty()) DecodeKey(plain, &at, &out);
+  return out;
 }
 
 std::optional<std::string> AfterPrefix(std::string prefix) {

@@ -26,6 +26,8 @@ void AppendStringKey(std::string* out, std::string_view text,
 char KeyTypeByte(Type type);
 // The bytes of the first value's key at the beginning of `key`; 0 when it is damaged.
 size_t KeyLength(std::string_view key, SortDirection direction = SortDirection::kAscending);
+// The first value's key as JSON, for people: "" for missing, numbers in their shortest spelling.
+std::string KeyText(std::string_view key, SortDirection direction = SortDirection::kAscending);
 // The first text beyond all that begin with `prefix`; none when there is no such text.
 std::optional<std::string> AfterPrefix(std::string prefix);
 // Turns every bit over.

@@ -35,6 +35,27 @@ TEST(KeyEncoding, BytesSortAsValuesDo) {
   }
 }
 
+TEST(KeyEncoding, KeysKnowWhereTheyEndAndWhatTheyStandFor) {
+  testing::RandomJson random(testing::PrintedSeed());
+  for (int i = 0; i < 3000; ++i) {
+    const Document d = Document::Parse(random.Any(3)).value();
+    for (const auto direction : {SortDirection::kAscending, SortDirection::kDescending}) {
+      std::string key;
+      AppendKey(&key, d.root(), direction);
+      const size_t size = key.size();
+      // What is torn off anywhere is no key.
+      EXPECT_EQ(KeyLength(std::string_view(key).substr(0, random.Below(static_cast<int>(size))),
+                          direction),
+                0u);
+      key += "behind";
+      ASSERT_EQ(KeyLength(key, direction), size) << d.text();
+      const auto text = Document::Parse(KeyText(key, direction));
+      ASSERT_TRUE(text.ok()) << d.text() << " " << KeyText(key, direction);
+      EXPECT_TRUE(SameValue(text->root(), d.root())) << d.text() << " " << text->text();
+    }
+  }
+}
+
 TEST(KeyEncoding, TypesSortInTheirOrder) {
   const char* const kSorted[] = {"null",  "false",  "true", "-1e300", "-2",    "-1.5",
                                  "0",     "5e-324", "1",    "1.5",    "1e300", "\"\"",

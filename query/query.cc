@@ -353,6 +353,12 @@ StatusOr<Query> Query::Bind(const Node& root, std::string_view text) {
   std::optional<Node> hint;
   const Node* scalar = nullptr;
   for (Node& t : terms) {
+    if (t.is(Op::kUsing)) {
+      RETURN_IF_ERROR(binder.Stage(t));
+      if (hint) return binder.Error(t, "using(…) may stand once in a query");
+      hint = t;
+      continue;
+    }
     if (scalar != nullptr) {
       return binder.Error(t, Concat("nothing may follow ", scalar->name(),
                                     "(…), which ends the query in one value"));
@@ -363,11 +369,6 @@ StatusOr<Query> Query::Bind(const Node& root, std::string_view text) {
       continue;
     }
     RETURN_IF_ERROR(binder.Stage(t));
-    if (t.is(Op::kUsing)) {
-      if (hint) return binder.Error(t, "using(…) may stand once in a query");
-      hint = t;
-      continue;
-    }
     if (t.is(Op::kValues)) items = true;
     if (t.is(Op::kAggregate)) items = false;
     if (SpecOf(t.op()).role == Role::kScalar) scalar = &t;

@@ -122,6 +122,22 @@ void QueryLog::Forget(std::string_view paths) {
   if (const auto it = by_paths_.find(paths); it != by_paths_.end()) by_paths_.erase(it);
 }
 
+void QueryLog::Use(std::string_view index) {
+  MutexLock lock(mutex_);
+  const auto it = uses_.find(index);
+  if (it != uses_.end()) {
+    ++it->second;
+  } else {
+    uses_.emplace(index, 1);
+  }
+}
+
+uint64_t QueryLog::Uses(std::string_view index) const {
+  MutexLock lock(mutex_);
+  const auto it = uses_.find(index);
+  return it == uses_.end() ? 0 : it->second;
+}
+
 std::string QueryLog::Serialize() const {
   MutexLock lock(mutex_);
   std::string out = "{";

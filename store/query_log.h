@@ -37,6 +37,9 @@ class QueryLog {
   // The most wasteful first.
   std::vector<Candidate> Candidates() const;
   void Forget(std::string_view paths);
+  // Counts queries that an index served.
+  void Use(std::string_view index);
+  uint64_t Uses(std::string_view index) const;
 
   std::string Serialize() const;
   bool Parse(std::string_view json);
@@ -44,6 +47,7 @@ class QueryLog {
  private:
   mutable Mutex mutex_;
   std::map<std::string, Candidate, std::less<>> by_paths_ STRATA_GUARDED_BY(mutex_);
+  std::map<std::string, uint64_t, std::less<>> uses_ STRATA_GUARDED_BY(mutex_);
 };
 
 // The index that a candidate stands for.

@@ -252,6 +252,9 @@ class ScanPlan final : public Plan {
       ASSIGN_OR_RETURN(chosen, Choose(*host_, p, conjuncts, limit));
     }
     ASSIGN_OR_RETURN(std::shared_ptr<const Snapshot> snapshot, host_->TakeSnapshot());
+    if (QueryLog* log = host_->query_log(); log != nullptr) {
+      for (const IndexUse& u : chosen->plan.chosen.uses) log->Use(u.index.spec.name);
+    }
     return OpenAccess(*chosen, conjuncts, limit, std::move(snapshot), options);
   }
 

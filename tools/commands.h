@@ -41,6 +41,19 @@ struct ImportFlags {
 int ImportCommand(const std::string& file, const std::string& store, const ImportFlags& flags);
 int ExportCommand(const std::string& file, const std::string& store, const std::string& rql);
 
+// index_commands.cc
+enum class IndexVerb { kList, kBuild, kDrop, kAdvise };
+struct IndexFlags {
+  IndexVerb verb = IndexVerb::kList;
+  std::string name;  // of drop; of build: paths such as category,-price; tags[] for a multi index
+  bool unique = false;
+  bool multi = false;
+  bool sparse = false;
+  bool json = false;
+};
+int IndexCommand(const std::string& file, const std::string& store, const IndexFlags& flags);
+int AnalyzeCommand(const std::string& file, const std::string& store, bool json);
+
 // shell.cc
 int ShellCommand(const std::string& file, bool json);
 

@@ -28,6 +28,30 @@ StatusOr<Opened> OpenStore(const std::string& file, const std::string& store) {
   return o;
 }
 
+// A query on a store of an open pipeline. With parameters bound, so that explain can say what they
+// lead to.
+struct OpenedQuery {
+  Opened opened;
+  Query query;
+  std::unique_ptr<Plan> plan;
+};
+
+StatusOr<OpenedQuery> OpenQuery(const std::string& file, const std::string& store,
+                                const std::string& rql, const std::vector<std::string>& params) {
+  OpenedQuery o;
+  ASSIGN_OR_RETURN(const Query parsed, Query::Parse(rql));
+  ASSIGN_OR_RETURN(const std::vector<Node> values, ParseParams(params));
+  if (values.size() > static_cast<size_t>(parsed.param_count())) {
+    return InvalidArgument(Concat(std::to_string(values.size()),
+                                  " values were given with --param; the query has ",
+                                  std::to_string(parsed.param_count()), " parameters"));
+  }
+  ASSIGN_OR_RETURN(o.query, BindParameters(parsed, values));
+  ASSIGN_OR_RETURN(o.opened, OpenStore(file, store));
+  ASSIGN_OR_RETURN(o.plan, PrepareComplete(*o.opened.store, InterruptibleContext(), o.query));
+  return o;
+}
+
 StatusOr<Document> ReadDocument(const std::string& text) {
   if (text != "-") return Document::Parse(text);
   return Document::Parse(std::string(std::istreambuf_iterator<char>(std::cin), {}));
@@ -98,20 +122,12 @@ int DeleteCommand(const std::string& file, const std::string& store, const std::
 
 int QueryCommand(const std::string& file, const std::string& store, const std::string& rql,
                  RowFormat format, const std::vector<std::string>& params) {
-  const auto query = Query::Parse(rql);
-  if (!query.ok()) return Fail(query.status());
-  const auto values = ParseParams(params);
-  if (!values.ok()) return Fail(values.status());
-  const auto o = OpenStore(file, store);
+  const auto o = OpenQuery(file, store, rql, params);
   if (!o.ok()) return Fail(o.status());
   const Context& ctx = InterruptibleContext();
-  const auto plan = PrepareComplete(*o->store, ctx, *query);
-  if (!plan.ok()) return Fail(plan.status());
-  OpenOptions options;
-  options.params = *values;
-  const auto cursor = (*plan)->Open(ctx, options);
+  const auto cursor = o->plan->Open(ctx, {});
   if (!cursor.ok()) return Fail(cursor.status());
-  if (query->is_scalar()) {
+  if (o->query.is_scalar()) {
     RowBatch batch;
     if (Status s = (*cursor)->Next(ctx, 1, &batch); !s.ok()) return Fail(s);
     std::cout << batch.rows[0].text() << "\n";
@@ -138,21 +154,14 @@ int QueryCommand(const std::string& file, const std::string& store, const std::s
 
 int ExplainCommand(const std::string& file, const std::string& store, const std::string& rql,
                    bool analyze, bool json, const std::vector<std::string>& params) {
-  const auto query = Query::Parse(rql);
-  if (!query.ok()) return Fail(query.status());
-  const auto values = ParseParams(params);
-  if (!values.ok()) return Fail(values.status());
-  const auto o = OpenStore(file, store);
+  const auto o = OpenQuery(file, store, rql, params);
   if (!o.ok()) return Fail(o.status());
   const Context& ctx = InterruptibleContext();
-  const auto plan = PrepareComplete(*o->store, ctx, *query);
-  if (!plan.ok()) return Fail(plan.status());
-  ExplainNode explain = (*plan)->Explain();
+  ExplainNode explain = o->plan->Explain();
   if (analyze) {
     OpenOptions options;
-    options.params = *values;
     options.timed = true;
-    const auto cursor = (*plan)->Open(ctx, options);
+    const auto cursor = o->plan->Open(ctx, options);
     if (!cursor.ok()) return Fail(cursor.status());
     RowBatch batch;
     do {

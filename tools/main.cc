@@ -24,12 +24,18 @@ struct Arguments {
   RowFormat format = RowFormat::kTable;
   int64_t from = -1;
   ImportFlags import;
+  IndexFlags index;
 };
 
 const std::map<std::string, RowFormat> kFormats = {{"table", RowFormat::kTable},
                                                    {"json", RowFormat::kJson},
                                                    {"ndjson", RowFormat::kNdjson},
                                                    {"csv", RowFormat::kCsv}};
+
+const std::map<std::string, IndexVerb> kIndexVerbs = {{"list", IndexVerb::kList},
+                                                      {"build", IndexVerb::kBuild},
+                                                      {"drop", IndexVerb::kDrop},
+                                                      {"advise", IndexVerb::kAdvise}};
 
 }  // namespace
 
@@ -46,6 +52,8 @@ int main(int argc, char** argv) {
   Arguments a;
   std::vector<std::string> names_of_formats;
   for (const auto& f : kFormats) names_of_formats.push_back(f.first);
+  std::vector<std::string> names_of_verbs;
+  for (const auto& v : kIndexVerbs) names_of_verbs.push_back(v.first);
   int exit_status = 0;
 
   const auto command = [&](const char* name, const char* doc, auto run) {

@@ -5,6 +5,7 @@
 #include "base_stores/memory/version_table.h"
 #include "core/json_text.h"
 #include "store/apply.h"
+#include "store/auto_index.h"
 #include "store/buffered_transaction.h"
 #include "store/change_log.h"
 #include "store/index_admin.h"
@@ -486,6 +487,10 @@ class MemoryStore final : public Store,
   mutable Mutex catalog_mutex_;
   std::shared_ptr<const IndexCatalog> catalog_ STRATA_GUARDED_BY(catalog_mutex_);
   std::vector<std::shared_ptr<const OrderedIndex>> readable_ STRATA_GUARDED_BY(catalog_mutex_);
+  // Last, so that it ends first.
+  AutoIndexThread auto_index_{this, options_.auto_index,
+                              static_cast<size_t>(options_.auto_index_budget),
+                              [this] { return estimated_documents(); }};
   StringMap<const void*> held_ STRATA_GUARDED_BY(commit_mutex_);
   int64_t bytes_ STRATA_GUARDED_BY(commit_mutex_) = 0;
 };

@@ -15,6 +15,7 @@
 #include "base_stores/rocksdb/rocksdb_snapshot.h"
 #include "core/json_text.h"
 #include "store/apply.h"
+#include "store/auto_index.h"
 #include "store/buffered_transaction.h"
 #include "store/index_admin.h"
 #include "store/scan_plan.h"
@@ -46,10 +47,14 @@ class RocksdbStore final : public Store,
   Status Init() {
     RETURN_IF_ERROR(indexes_.Init(options_.indexes));
     Tend();
+    auto_index_ = std::make_unique<AutoIndexThread>(this, options_.auto_index,
+                                                    static_cast<size_t>(options_.auto_index_budget),
+                                                    [this] { return estimated_documents(); });
     return OkStatus();
   }
 
   ~RocksdbStore() override {
+    auto_index_.reset();
     stop_.Cancel();
     WakeKeeper();
     if (keeper_.joinable()) keeper_.join();
@@ -585,6 +590,7 @@ class RocksdbStore final : public Store,
   std::shared_ptr<ChangeSignal> signal_;
   rocksdb_store::Indexes indexes_;
   PlanCache plans_;
+  std::unique_ptr<AutoIndexThread> auto_index_;
 
   CancelSource stop_;
   Mutex keeper_mutex_;
