@@ -8,7 +8,7 @@ packages=(
   bazel-bootstrap bazel-platforms bazel-rules-java bazel-rules-proto bazel-skylib
   g++ pkg-config git
   libabsl-dev libsimdjson-dev librocksdb-dev libxapian-dev libre2-dev libxxhash-dev
-  libcli11-dev libedit-dev
+  libcli11-dev libedit-dev libsqlite3-dev
   libgtest-dev libgmock-dev libbenchmark-dev
   clang clang-format clang-tidy libclang-rt-14-dev
 )

@@ -53,6 +53,11 @@ def strata_dependencies():
     )
 
     pkg_config_library(
+        name = "sqlite3",
+        packages = ["sqlite3"],
+    )
+
+    pkg_config_library(
         name = "re2",
         packages = ["re2"],
     )
