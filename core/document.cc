@@ -2,6 +2,7 @@
 
 #include <emmintrin.h>
 
+#include <algorithm>
 #include <cstring>
 #include <new>
 
@@ -131,29 +132,6 @@ std::string_view TypeName(Type type) {
 // ---- Value
 // ---------------------------------------------------------------------------------------------------
 
-Type Value::type() const {
-  if (rep_ == nullptr) return Type::kMissing;
-  switch (Entry{entry_}.kind()) {
-    case Kind::kNull:
-      return Type::kNull;
-    case Kind::kFalse:
-      return Type::kFalse;
-    case Kind::kTrue:
-      return Type::kTrue;
-    case Kind::kNumber:
-      return Type::kNumber;
-    case Kind::kString:
-      return Type::kString;
-    case Kind::kEscapedString:
-      return Type::kString;
-    case Kind::kArray:
-      return Type::kArray;
-    case Kind::kObject:
-      return Type::kObject;
-  }
-  return Type::kMissing;
-}
-
 const uint32_t* Value::index() const { return rep_->index.load(std::memory_order_acquire); }
 
 uint32_t Value::offset() const {
@@ -214,6 +192,61 @@ Value Value::Find(std::string_view name, uint32_t hash) const {
       const Entry e{entries[at]};
       const uint32_t value_at = e.is_container() ? all[e.payload()] : e.payload();
       if (NameMatches(rep_, value_at, e.name_escaped(), name)) return Value(rep_, e.bits);
+    }
+  }
+  return {};
+}
+
+MemberKey::MemberKey(std::string name)
+    : name_(std::move(name)),
+      hash_(HashMemberName(name_)),
+      plain_(name_.find('"') == name_.npos) {
+  const size_t n = std::min<size_t>(name_.size(), 8);
+  head_ = Load(name_.data(), n);
+  mask_ = n == 8 ? ~uint64_t{0} : (uint64_t{1} << (8 * n)) - 1;
+}
+
+MemberKey& MemberKey::operator=(const MemberKey& other) {
+  name_ = other.name_;
+  hash_ = other.hash_;
+  plain_ = other.plain_;
+  head_ = other.head_;
+  mask_ = other.mask_;
+  place_.store(kUnknown, std::memory_order_relaxed);
+  return *this;
+}
+
+Value Value::Find(const MemberKey& key) const {
+  if (rep_ == nullptr || Entry{entry_}.kind() != Kind::kObject) return {};
+  const uint32_t* const all = index();
+  const uint32_t* node = all + Entry{entry_}.payload();
+  const uint32_t count = node[2];
+  const uint32_t* hashes = node + kNodeHeader;
+  const uint32_t* entries = hashes + count;
+  const auto is_key = [&](Entry e) {
+    const uint32_t value_at = e.is_container() ? all[e.payload()] : e.payload();
+    const size_t n = key.name_.size();
+    if (e.name_escaped()) return NameMatches(rep_, value_at, true, key.name_);
+    if (!key.plain_ || value_at < n + 3) return false;
+    const char* at = rep_->text() + value_at - 2 - n;
+    return at[-1] == '"' && ((Load(at, 8) ^ key.head_) & key.mask_) == 0 &&
+           (n <= 8 || std::memcmp(at + 8, key.name_.data() + 8, n - 8) == 0);
+  };
+  const uint32_t place = key.place_.load(std::memory_order_relaxed);
+  if (place < count && hashes[place] == key.hash_ && is_key(Entry{entries[place]})) [[likely]]
+    return Value(rep_, entries[place]);
+  const __m128i wanted = _mm_set1_epi32(static_cast<int>(key.hash_));
+  for (uint32_t i = 0; i < count; i += 4) {
+    // May read past the hashes, never past the index (it ends in padding).
+    const __m128i four = _mm_loadu_si128(reinterpret_cast<const __m128i*>(hashes + i));
+    int found = _mm_movemask_ps(_mm_castsi128_ps(_mm_cmpeq_epi32(four, wanted)));
+    for (; found != 0; found &= found - 1) {
+      const uint32_t at = i + __builtin_ctz(found);
+      if (at >= count) break;
+      if (!is_key(Entry{entries[at]})) continue;
+      // Once is enough: threads must not wrest the line from one another.
+      if (place == MemberKey::kUnknown) key.place_.store(at, std::memory_order_relaxed);
+      return Value(rep_, entries[at]);
     }
   }
   return {};
@@ -298,12 +331,14 @@ size_t Document::MemoryBytes() const {
 }
 
 void Document::PrefetchText() const {
+  // The index and the beginning of the text, when they lie together.
   const char* p = reinterpret_cast<const char*>(rep_);
-  for (int line = 0; line < 6; ++line) __builtin_prefetch(p + 64 * line);
+  for (int line = 0; line < 9; ++line) __builtin_prefetch(p + 64 * line);
 }
 
 void Document::PrefetchIndex() const {
   const char* p = reinterpret_cast<const char*>(rep_->index.load(std::memory_order_acquire));
+  if (p - reinterpret_cast<const char*>(rep_) == sizeof(DocumentRep) + sizeof(uint32_t)) return;
   for (int line = 0; line < 3; ++line) __builtin_prefetch(p + 64 * line);
 }
 

@@ -43,11 +43,36 @@ namespace internal {
 struct DocumentRep;
 }  // namespace internal
 
+// A member's name with what a lookup needs worked out once. Where the member was found first is
+// remembered: documents of one kind mostly have it at the same place. Safe for concurrent use.
+class MemberKey {
+ public:
+  explicit MemberKey(std::string name);
+  MemberKey(const MemberKey& other) : MemberKey(other.name_) {}
+  MemberKey& operator=(const MemberKey& other);
+  const std::string& name() const { return name_; }
+
+ private:
+  friend class Value;
+  std::string name_;
+  uint32_t hash_ = 0;
+  bool plain_ = true;   // it holds no quote, which an unescaped name in a text cannot hold either
+  uint64_t head_ = 0;   // the first eight bytes, or all, and
+  uint64_t mask_ = 0;   // which bits of eight bytes they are
+  mutable std::atomic<uint32_t> place_{kUnknown};
+  static constexpr uint32_t kUnknown = UINT32_MAX;
+};
+
 class Value {
  public:
   Value() = default;  // missing
 
-  Type type() const;
+  Type type() const {
+    // By the kind in an entry's highest bits.
+    constexpr Type kTypes[] = {Type::kNull,   Type::kFalse,  Type::kTrue,  Type::kNumber,
+                               Type::kString, Type::kString, Type::kArray, Type::kObject};
+    return rep_ == nullptr ? Type::kMissing : kTypes[entry_ >> 29];
+  }
   bool exists() const { return rep_ != nullptr; }
   bool is_object() const { return type() == Type::kObject; }
   bool is_array() const { return type() == Type::kArray; }
@@ -68,6 +93,7 @@ class Value {
   // The member of that name; missing when there is none or this is not an object.
   Value Find(std::string_view name) const { return Find(name, HashMemberName(name)); }
   Value Find(std::string_view name, uint32_t hash) const;
+  Value Find(const MemberKey& key) const;
 
   // Members or elements; 0 for anything else.
   uint32_t size() const;

@@ -4,6 +4,8 @@
 
 #include <atomic>
 #include <cstdint>
+#include <span>
+#include <string_view>
 
 #include "core/document.h"
 
@@ -37,17 +39,21 @@ struct Entry {
 };
 static_assert(kMaxDocumentBytes < size_t{1} << Entry::kPayloadBits);
 
-// The text follows the struct, then kTextPadding zero bytes.
+// One block of memory: this struct, the field index when it was made together with the document,
+// the text, then kTextPadding zero bytes. An index that is made later lies in a block of its own.
 struct DocumentRep {
   std::atomic<uint32_t> refs{1};
-  uint32_t size = 0;
+  uint32_t size = 0;     // of the text
+  uint32_t text_at = 0;  // bytes from here to the text
   mutable std::atomic<uint32_t*> index{nullptr};
 
   // The text's bytes are for the caller to write.
   static DocumentRep* New(size_t size);
+  // With a copy of an index that WalkText has made.
+  static DocumentRep* New(std::string_view text, std::span<const uint32_t> nodes);
   static void Delete(const DocumentRep* rep);
-  char* text() { return reinterpret_cast<char*>(this + 1); }
-  const char* text() const { return reinterpret_cast<const char*>(this + 1); }
+  char* text() { return reinterpret_cast<char*>(this) + text_at; }
+  const char* text() const { return reinterpret_cast<const char*>(this) + text_at; }
 
   // Word 0 is the root's entry. Built on first use; two threads may build it at once, one result is
   // kept.
@@ -56,13 +62,17 @@ struct DocumentRep {
     return built != nullptr ? built : BuildIndex();
   }
   const uint32_t* BuildIndex() const;
+
+ private:
+  static DocumentRep* Allocate(size_t index_words, size_t size);
+  uint32_t* inline_index() { return reinterpret_cast<uint32_t*>(this + 1) + 1; }
 };
 
-// Walks valid text and makes the field index, which the caller owns (FreeIndex). Null when the text
-// is not minified, or, with `duplicate_at`, when a member's name is repeated: then *duplicate_at is
-// the offset of the repetition's value.
-uint32_t* MakeIndex(const char* text, size_t size, uint32_t* duplicate_at);
-void FreeIndex(uint32_t* index);
+// Walks valid text, behind which kTextPadding bytes can be read, and makes its field index: the
+// words, which stand until this thread's next walk. Empty when the text is not minified, or, with
+// `duplicate_at`, when a member's name is repeated: then *duplicate_at is the offset of the
+// repetition's value.
+std::span<const uint32_t> WalkText(const char* text, size_t size, uint32_t* duplicate_at);
 size_t IndexBytes(const uint32_t* index);
 
 }  // namespace strata::internal

@@ -118,8 +118,9 @@ class Builder {
 
 }  // namespace
 
-uint32_t* MakeIndex(const char* text, size_t size, uint32_t* duplicate_at) {
+std::span<const uint32_t> WalkText(const char* text, size_t size, uint32_t* duplicate_at) {
   thread_local Scratch s;
+  s.Trim();
   s.hashes.clear();
   s.names.clear();
   s.entries.clear();
@@ -148,7 +149,7 @@ uint32_t* MakeIndex(const char* text, size_t size, uint32_t* duplicate_at) {
       escaped = name_escapes;
       hash = escaped ? HashMemberName(DecodeJsonString(raw))
                      : HashMemberName(raw.substr(1, raw.size() - 2));
-      if (close[1] != ':') return nullptr;
+      if (close[1] != ':') return {};
       p = close + 2;
     } else if (depth > 0 && !s.frames[depth].object) {
       hash = 0;
@@ -166,7 +167,7 @@ uint32_t* MakeIndex(const char* text, size_t size, uint32_t* duplicate_at) {
         name_at_of[depth] = name_at;
         ++p;
         if (*p != '}' && *p != ']') {
-          if (s.frames[depth].object && *p != '"') return nullptr;
+          if (s.frames[depth].object && *p != '"') return {};
           continue;
         }
         [[fallthrough]];
@@ -177,7 +178,7 @@ uint32_t* MakeIndex(const char* text, size_t size, uint32_t* duplicate_at) {
         if (duplicate_at != nullptr && frame.object) {
           if (uint32_t repeated = builder.FindDuplicate(frame)) {
             *duplicate_at = repeated;
-            return nullptr;
+            return {};
           }
         }
         ++p;
@@ -207,14 +208,14 @@ uint32_t* MakeIndex(const char* text, size_t size, uint32_t* duplicate_at) {
         break;
       default:
         // White space before or behind the number?
-        if (*p != '-' && static_cast<unsigned char>(*p - '0') > 9) return nullptr;
+        if (*p != '-' && static_cast<unsigned char>(*p - '0') > 9) return {};
         p = ScalarEnd(p);
-        if (static_cast<unsigned char>(p[-1] - '0') > 9) return nullptr;
+        if (static_cast<unsigned char>(p[-1] - '0') > 9) return {};
         done = Entry::Make(Kind::kNumber, escaped, at);
         break;
     }
     if (depth == 0) {
-      if (p != end) return nullptr;
+      if (p != end) return {};
       s.nodes[0] = done.bits;
       break;
     }
@@ -226,48 +227,67 @@ uint32_t* MakeIndex(const char* text, size_t size, uint32_t* duplicate_at) {
     } else if (*p == '}' || *p == ']') {
       goto closing;
     } else {
-      return nullptr;
+      return {};
     }
   }
 
-  const size_t words = s.nodes.size();
-  auto* index = static_cast<uint32_t*>(std::malloc((1 + words + kPaddingWords) * sizeof(uint32_t)));
-  if (index == nullptr) throw std::bad_alloc();
-  index[0] = static_cast<uint32_t>(words);
-  std::memcpy(index + 1, s.nodes.data(), words * sizeof(uint32_t));
-  std::memset(index + 1 + words, 0, kPaddingWords * sizeof(uint32_t));
-  s.Trim();
-  return index + 1;
+  return s.nodes;
 }
 
-void FreeIndex(uint32_t* index) {
-  if (index != nullptr) std::free(index - 1);
+namespace {
+
+// How an index lies in memory: the number of its words, the words, padding.
+size_t StoredWords(size_t words) { return 1 + words + kPaddingWords; }
+
+// Writes it; the index begins behind the first word.
+void StoreIndex(std::span<const uint32_t> nodes, uint32_t* at) {
+  at[0] = static_cast<uint32_t>(nodes.size());
+  std::memcpy(at + 1, nodes.data(), nodes.size() * sizeof(uint32_t));
+  std::memset(at + 1 + nodes.size(), 0, kPaddingWords * sizeof(uint32_t));
 }
 
-size_t IndexBytes(const uint32_t* index) {
-  return (1 + index[-1] + kPaddingWords) * sizeof(uint32_t);
-}
+}  // namespace
+
+size_t IndexBytes(const uint32_t* index) { return StoredWords(index[-1]) * sizeof(uint32_t); }
 
 const uint32_t* DocumentRep::BuildIndex() const {
-  uint32_t* fresh = MakeIndex(text(), size, nullptr);
+  const std::span<const uint32_t> nodes = WalkText(text(), size, nullptr);
+  auto* block = static_cast<uint32_t*>(std::malloc(StoredWords(nodes.size()) * sizeof(uint32_t)));
+  if (block == nullptr) throw std::bad_alloc();
+  StoreIndex(nodes, block);
   uint32_t* expected = nullptr;
-  if (index.compare_exchange_strong(expected, fresh, std::memory_order_acq_rel)) return fresh;
-  FreeIndex(fresh);
+  if (index.compare_exchange_strong(expected, block + 1, std::memory_order_acq_rel))
+    return block + 1;
+  std::free(block);
   return expected;
 }
 
-DocumentRep* DocumentRep::New(size_t size) {
-  void* memory = ::operator new(sizeof(DocumentRep) + size + kTextPadding);
+DocumentRep* DocumentRep::Allocate(size_t index_words, size_t size) {
+  const size_t text_at = sizeof(DocumentRep) + index_words * sizeof(uint32_t);
+  void* memory = ::operator new(text_at + size + kTextPadding);
   auto* rep = new (memory) DocumentRep();
   rep->size = static_cast<uint32_t>(size);
+  rep->text_at = static_cast<uint32_t>(text_at);
   std::memset(rep->text() + size, 0, kTextPadding);
   return rep;
 }
 
+DocumentRep* DocumentRep::New(size_t size) { return Allocate(0, size); }
+
+DocumentRep* DocumentRep::New(std::string_view text, std::span<const uint32_t> nodes) {
+  DocumentRep* rep = Allocate(StoredWords(nodes.size()), text.size());
+  StoreIndex(nodes, reinterpret_cast<uint32_t*>(rep + 1));
+  rep->index.store(rep->inline_index(), std::memory_order_release);
+  std::memcpy(rep->text(), text.data(), text.size());
+  return rep;
+}
+
 void DocumentRep::Delete(const DocumentRep* rep) {
-  FreeIndex(rep->index.load(std::memory_order_acquire));
-  rep->~DocumentRep();
-  ::operator delete(const_cast<DocumentRep*>(rep));
+  auto* r = const_cast<DocumentRep*>(rep);
+  uint32_t* index = r->index.load(std::memory_order_acquire);
+  if (index != nullptr && index != r->inline_index()) std::free(index - 1);
+  r->~DocumentRep();
+  ::operator delete(r);
 }
 
 }  // namespace strata::internal

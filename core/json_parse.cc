@@ -18,12 +18,13 @@ struct Parser {
   size_t padded_size = 0;
 
   bool Accepts(std::string_view text) {
-    const size_t need = text.size() + simdjson::SIMDJSON_PADDING;
+    const size_t need = text.size() + std::max(simdjson::SIMDJSON_PADDING, kTextPadding);
     if (need > padded_size) {
       padded_size = std::max<size_t>(need, 4096);
       padded = std::make_unique<char[]>(padded_size);
     }
     std::memcpy(padded.get(), text.data(), text.size());
+    std::memset(padded.get() + text.size(), 0, need - text.size());
     if (text.size() > dom.capacity() &&
         dom.allocate(std::max<size_t>(text.size(), 4096), kMaxDepth) != simdjson::SUCCESS) {
       return false;
@@ -57,27 +58,25 @@ StatusOr<DocumentRep*> ParseJson(std::string_view text) {
       return s;
     }
   }
-  DocumentRep* rep = DocumentRep::New(text.size());
-  std::memcpy(rep->text(), text.data(), text.size());
-  parser.Trim();
-  uint32_t duplicate_at = 0;
   // Most texts come minified; the walk that makes the index notices when one does not.
-  uint32_t* index = MakeIndex(rep->text(), text.size(), &duplicate_at);
-  if (index == nullptr && duplicate_at == 0) {
+  uint32_t duplicate_at = 0;
+  std::span<const uint32_t> nodes = WalkText(parser.padded.get(), text.size(), &duplicate_at);
+  DocumentRep* rep = nullptr;
+  if (!nodes.empty()) {
+    rep = DocumentRep::New({parser.padded.get(), text.size()}, nodes);
+  } else if (duplicate_at == 0) {
     size_t size = 0;
-    if (simdjson::minify(text.data(), text.size(), rep->text(), size) == simdjson::SUCCESS) {
-      std::memset(rep->text() + size, 0, std::min(text.size() - size + kTextPadding, kTextPadding));
-      rep->size = static_cast<uint32_t>(size);
-      index = MakeIndex(rep->text(), size, &duplicate_at);
+    if (simdjson::minify(text.data(), text.size(), parser.padded.get(), size) ==
+        simdjson::SUCCESS) {
+      std::memset(parser.padded.get() + size, 0, kTextPadding);
+      nodes = WalkText(parser.padded.get(), size, &duplicate_at);
+      if (!nodes.empty()) rep = DocumentRep::New({parser.padded.get(), size}, nodes);
     }
   }
-  if (index == nullptr) {
-    DocumentRep::Delete(rep);
-    Status why = DiagnoseJson(text);
-    return why.ok() ? Internal("valid JSON could not be indexed") : why;
-  }
-  rep->index.store(index, std::memory_order_release);
-  return rep;
+  parser.Trim();
+  if (rep != nullptr) return rep;
+  Status why = DiagnoseJson(text);
+  return why.ok() ? Internal("valid JSON could not be indexed") : why;
 }
 
 }  // namespace strata::internal

@@ -39,6 +39,28 @@ const char* ScanNumber(const char* p, const char* end) {
   return p;
 }
 
+uint64_t LoadEight(const char* p) {
+  uint64_t v;
+  std::memcpy(&v, p, sizeof v);
+  return v;
+}
+
+// How many of the eight bytes, from the first in memory, are digits.
+int LeadingDigits(uint64_t eight) {
+  const uint64_t t = eight ^ 0x3030303030303030ULL;  // a digit is 0 to 9 now
+  const uint64_t other = ((t + 0x7676767676767676ULL) | t) & 0x8080808080808080ULL;
+  return other == 0 ? 8 : __builtin_ctzll(other) / 8;
+}
+
+// The value of the first n of eight bytes, which are digits. Requires: 1 <= n <= 8. Pairs, then
+// fours, then eight at once (Lemire, "Quickly parsing eight digits", 2018).
+uint64_t DigitsValue(uint64_t eight, int n) {
+  uint64_t t = (eight ^ 0x3030303030303030ULL) << (8 * (8 - n));
+  t = t * 10 + (t >> 8);
+  constexpr uint64_t kMask = 0x000000FF000000FFULL;
+  return ((t & kMask) * 0x000F424000000064ULL + (t >> 16 & kMask) * 0x0000271000000001ULL) >> 32;
+}
+
 Number DecodeSlow(const char* text) {
   const char* end = text;
   while (IsDigit(*end) || *end == '-' || *end == '+' || *end == '.' || *end == 'e' || *end == 'E')
@@ -61,6 +83,10 @@ std::strong_ordering CompareDoubles(double a, double b) {
 }
 
 std::strong_ordering CompareIntDouble(const Number& i, double d) {
+  // A double holds these exactly.
+  constexpr int64_t kExact = int64_t{1} << 53;
+  if (i.is_int() && i.int_value() >= -kExact && i.int_value() <= kExact)
+    return CompareDoubles(static_cast<double>(i.int_value()), d);
   // Number(double) turned every double that is an integer within range into one, so d has a
   // fraction (and then its floor is exact) or lies outside the range.
   if (d >= 18446744073709551616.0) return std::strong_ordering::less;
@@ -92,6 +118,27 @@ Number Number::Decode(const char* text) {
   const char* p = text;
   const bool negative = *p == '-';
   p += negative;
+  // Most numbers have up to seven digits, then perhaps a point and up to seven more. Their lengths
+  // differ from one to the next, so there is no loop over them: eight bytes are looked at together.
+  const uint64_t whole = LoadEight(p);
+  const int whole_digits = LeadingDigits(whole);
+  if (whole_digits < 8) [[likely]] {
+    const int64_t i = static_cast<int64_t>(DigitsValue(whole, whole_digits));
+    const char next = p[whole_digits];
+    if (next != '.' && next != 'e' && next != 'E')
+      return Number(negative ? -i : i);
+    const uint64_t part = LoadEight(p + whole_digits + 1);
+    const int part_digits = next == '.' ? LeadingDigits(part) : 0;
+    const char behind = p[whole_digits + 1 + part_digits];
+    if (part_digits > 0 && part_digits < 8 && behind != 'e' && behind != 'E') {
+      // Both operands are exact, so one rounding gives the nearest double.
+      const double power = kPowersOfTen[part_digits];
+      const double d =
+          (static_cast<double>(i) * power + static_cast<double>(DigitsValue(part, part_digits))) /
+          power;
+      return Number(negative ? -d : d);
+    }
+  }
   uint64_t m = 0;
   int digits = 0;
   while (IsDigit(*p)) {
@@ -144,11 +191,12 @@ Number Number::Decode(const char* text) {
 std::optional<Number> Number::Parse(std::string_view text) {
   const char* end = text.data() + text.size();
   if (ScanNumber(text.data(), end) != end || text.empty()) return std::nullopt;
-  const std::string copy(text);  // Decode wants a terminator
+  std::string copy(text);  // Decode wants something behind it
+  copy.append(kReadBehind, '\0');
   const Number n = Decode(copy.c_str());
   if (n.kind_ == Kind::kDouble) {
     double d = 0;
-    const auto r = std::from_chars(copy.data(), copy.data() + copy.size(), d);
+    const auto r = std::from_chars(copy.data(), copy.data() + text.size(), d);
     if (r.ec == std::errc::result_out_of_range && std::abs(n.double_) > 1) return std::nullopt;
   }
   return n;

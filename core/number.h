@@ -4,6 +4,7 @@
 #define STRATA_CORE_NUMBER_H_
 
 #include <compare>
+#include <cstddef>
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -23,7 +24,8 @@ class Number {
   explicit Number(double v);
 
   // Decodes text in JSON's number grammar up to its end or the first character that is no part of
-  // it. Requires: valid grammar.
+  // it. Requires: valid grammar, and kReadBehind readable bytes behind it.
+  static constexpr size_t kReadBehind = 16;
   static Number Decode(const char* text);
   // Checks the grammar; nothing when `text` as a whole is not a JSON number or is beyond the range
   // of a double.

@@ -5,16 +5,15 @@ namespace strata {
 Path::Path(std::vector<std::string> steps) {
   steps_.reserve(steps.size());
   for (std::string& s : steps) {
-    const uint32_t hash = HashMemberName(s);
     const int64_t index = ParseArrayIndex(s);
-    steps_.push_back({std::move(s), hash, index});
+    steps_.push_back({MemberKey(std::move(s)), index});
   }
 }
 
 std::vector<std::string> Path::names() const {
   std::vector<std::string> out;
   out.reserve(steps_.size());
-  for (const Step& s : steps_) out.push_back(s.name);
+  for (const Step& s : steps_) out.push_back(s.key.name());
   return out;
 }
 
@@ -22,7 +21,7 @@ std::string Path::ToString() const {
   std::string out;
   for (const Step& s : steps_) {
     if (!out.empty()) out += '/';
-    out += s.name;
+    out += s.key.name();
   }
   return out;
 }

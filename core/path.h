@@ -21,13 +21,13 @@ class Path {
 
   bool empty() const { return steps_.empty(); }
   size_t size() const { return steps_.size(); }
-  const std::string& name(size_t i) const { return steps_[i].name; }
+  const std::string& name(size_t i) const { return steps_[i].key.name(); }
   std::vector<std::string> names() const;
 
   // The value there; missing when a step leads nowhere.
   Value Get(Value from) const {
     for (const Step& s : steps_) {
-      Value next = from.Find(s.name, s.hash);
+      Value next = from.Find(s.key);
       if (!next.exists() && s.index >= 0) [[unlikely]] {
         if (from.is_array() && s.index < from.size())
           next = from.At(static_cast<uint32_t>(s.index));
@@ -46,8 +46,7 @@ class Path {
 
  private:
   struct Step {
-    std::string name;
-    uint32_t hash;
+    MemberKey key;
     int64_t index;  // -1: not a number
   };
   std::vector<Step> steps_;
