@@ -13,13 +13,13 @@
 #include "absl/container/flat_hash_map.h"
 #include "base_stores/memory/memory_store.h"
 #include "base_stores/rocksdb/rocksdb_store.h"
-#include "bench/data.h"
 #include "bench/ratio_main.h"
 #include "core/abseil.h"
 #include "pipeline/all_stages.h"
 #include "pipeline/pipeline.h"
 #include "query/filter.h"
 #include "store/ops.h"
+#include "tools/product_data.h"
 #include "tools/importer.h"
 
 namespace strata::bench {
@@ -30,7 +30,7 @@ constexpr uint64_t kDocuments = 100000;
 const std::vector<std::string>& Texts() {
   static const auto* const kTexts = [] {
     auto* t = new std::vector<std::string>();
-    for (uint64_t i = 0; i < kDocuments; ++i) t->push_back(ProductText(i));
+    for (uint64_t i = 0; i < kDocuments; ++i) t->push_back(tools::ProductText(i));
     return t;
   }();
   return *kTexts;
@@ -42,7 +42,7 @@ const std::vector<std::string>& RandomIds() {
     uint64_t r = 1;
     for (int i = 0; i < 1 << 16; ++i) {
       r = r * 6364136223846793005ULL + 1442695040888963407ULL;
-      ids->push_back(ProductId((r >> 33) % kDocuments));
+      ids->push_back(tools::ProductId((r >> 33) % kDocuments));
     }
     return ids;
   }();
@@ -109,7 +109,7 @@ void ReadBare(benchmark::State& state, bool dependent) {
   static auto* const bare = [] {
     auto* b = new BareShards();
     for (uint64_t i = 0; i < kDocuments; ++i) {
-      const std::string id = ProductId(i);
+      const std::string id = tools::ProductId(i);
       const size_t h = StringHash{}(id);
       b->shards[h >> 57 & 63].map.emplace(id, std::make_shared<const std::string>(Texts()[i]));
     }
@@ -152,7 +152,7 @@ Pipeline& Stack(int layers) {
 }
 
 void ReadThrough(benchmark::State& state, Store& store) {
-  const std::string id = ProductId(0);
+  const std::string id = tools::ProductId(0);
   const std::string_view key = id;
   const Context& ctx = Context::Background();
   for (auto _ : state) {
@@ -232,7 +232,7 @@ void BM_rocksdb_read_bare(benchmark::State& state) {
     auto* b = new BareRocksdb("read-bare");
     for (uint64_t i = 0; i < kDocuments; i += 1000) {
       rocksdb::WriteBatch batch;
-      for (uint64_t k = i; k < i + 1000; ++k) b->Put(&batch, ProductId(k), Texts()[k], k);
+      for (uint64_t k = i; k < i + 1000; ++k) b->Put(&batch, tools::ProductId(k), Texts()[k], k);
       b->Write(&batch);
     }
     return b;
@@ -267,7 +267,7 @@ void WriteBare(benchmark::State& state, const std::string& name, uint64_t size) 
   for (auto _ : state) {
     rocksdb::WriteBatch batch;
     for (uint64_t i = 0; i < size; ++i, ++next)
-      bare.Put(&batch, ProductId(next % kDocuments), Texts()[next % kDocuments], next);
+      bare.Put(&batch, tools::ProductId(next % kDocuments), Texts()[next % kDocuments], next);
     bare.Write(&batch);
   }
   for (auto* h : bare.handles) delete h;
@@ -304,7 +304,7 @@ void BM_import_bare(benchmark::State& state) {
     for (uint64_t i = 0; i < kDocuments;) {
       rocksdb::WriteBatch batch;
       for (int k = 0; k < 64 && i < kDocuments; ++k, ++i) {
-        if (!batch.Put(bare.handles[1], ProductId(i), Texts()[i]).ok()) std::abort();
+        if (!batch.Put(bare.handles[1], tools::ProductId(i), Texts()[i]).ok()) std::abort();
       }
       bare.Write(&batch);
     }

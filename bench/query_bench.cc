@@ -17,9 +17,9 @@
 #include "absl/container/flat_hash_map.h"
 #include "base_stores/memory/memory_store.h"
 #include "base_stores/rocksdb/rocksdb_store.h"
-#include "bench/data.h"
 #include "bench/matrix_main.h"
 #include "store/ops.h"
+#include "tools/product_data.h"
 
 namespace strata::bench {
 namespace {
@@ -43,7 +43,7 @@ void Check(const Status& s) {
 const std::vector<std::string>& Texts() {
   static const auto* const kTexts = [] {
     auto* t = new std::vector<std::string>();
-    for (uint64_t i = 0; i < kProducts; ++i) t->push_back(ProductText(i));
+    for (uint64_t i = 0; i < kProducts; ++i) t->push_back(tools::ProductText(i));
     return t;
   }();
   return *kTexts;
@@ -238,7 +238,7 @@ HandMade& Hand() {
       const std::string category(doc["category"].get_string().value());
       const int64_t stock = doc["stock"].get_int64();
       const double rating = doc["rating"].get_double();
-      const std::string id = ProductId(i);
+      const std::string id = tools::ProductId(i);
       rocksdb::WriteBatch batch;
       (void)batch.Put("d|" + id, t);
       (void)batch.Put(HandMade::TopKey(category, rating, id), "");

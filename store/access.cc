@@ -6,13 +6,13 @@
 
 #include "core/json_text.h"
 #include "query/operator_table.h"
-#include "query/print.h"
 
 namespace strata {
 namespace {
 
 constexpr double kSortRow = 0.25;     // microseconds to make a row's sort key and keep it
 constexpr double kCompare = 0.02;     // of one comparison in a sort
+constexpr size_t kMaxOthers = 12;    // shown by explain
 constexpr double kReverseFactor = 3;  // a backward pass seeks twice for each key
 
 using Kind = AccessPath::Kind;
@@ -35,34 +35,34 @@ class Planner {
   StatusOr<AccessPlan> Choose() {
     AddCounts();
     AddScan();
-    for (const CatalogIndex& index : catalog_.indexes) AddIndex(index);
+    for (const CatalogIndexPtr& index : catalog_.indexes) AddIndex(index);
     AddIntersections();
     AddUnions();
     RETURN_IF_ERROR(ApplyHint());
     std::stable_sort(paths_.begin(), paths_.end(),
                      [](const AccessPath& a, const AccessPath& b) { return a.cost < b.cost; });
     AccessPlan plan;
-    for (const AccessPath& p : paths_) {
-      plan.considered.emplace_back(p.Describe(), p.cost);
-      if (plan.considered.size() == 12) break;
-    }
     plan.chosen = std::move(paths_[0]);
+    for (size_t i = 1; i < paths_.size() && i < kMaxOthers; ++i)
+      plan.others.push_back(std::move(paths_[i]));
     return plan;
   }
 
  private:
-  bool ordered_by_id_wanted() const { return !request_.sort && request_.end == nullptr; }
-
-  IndexUse Use(const CatalogIndex& index, const std::vector<Node>& conjuncts) const {
-    IndexUse use{index, BoundsOf(index.spec, conjuncts), 0, {}};
+  IndexUse Use(const CatalogIndexPtr& index, const std::vector<Node>& conjuncts) const {
+    IndexUse use{index, BoundsOf(index->spec, conjuncts), 0, {}};
     const bool points =
-        use.bounds.point_parts > 0 && (index.spec.multi || PointsOnly(index.spec, use.bounds));
-    use.entries = !use.bounds.narrowed ? static_cast<double>(index.stats->entries())
-                                       : index.stats->Estimate(use.bounds.ranges,
-                                                               points ? use.bounds.point_parts : 0);
-    if (index.spec.unique && use.bounds.one_key) use.entries = std::min(use.entries, 1.0);
+        use.bounds.point_parts > 0 && (index->spec.multi || PointsOnly(index->spec, use.bounds));
+    if (index->spec.unique && use.bounds.one_key) {
+      use.entries = 1;
+    } else if (!use.bounds.narrowed) {
+      use.entries = static_cast<double>(index->stats->entries());
+    } else {
+      use.entries =
+          index->stats->Estimate(use.bounds.ranges, points ? use.bounds.point_parts : 0);
+    }
     for (size_t i = 0; i < conjuncts.size(); ++i) {
-      if (use.bounds.used[i]) use.because.push_back(PrintNode(conjuncts[i]));
+      if (use.bounds.used[i]) use.because.push_back(conjuncts[i]);
     }
     return use;
   }
@@ -83,8 +83,8 @@ class Planner {
 
   double SelectivityOf(const Node& n) const {
     double best = 2;
-    for (const CatalogIndex& index : catalog_.indexes) {
-      if (index.spec.multi) continue;
+    for (const CatalogIndexPtr& index : catalog_.indexes) {
+      if (index->spec.multi) continue;
       const IndexUse use = Use(index, {n});
       if (use.bounds.narrowed && use.bounds.answered[0]) {
         best = std::min(best, use.entries / documents_);
@@ -156,13 +156,13 @@ class Planner {
       p.rows = 1;
       paths_.push_back(std::move(p));
     }
-    for (const CatalogIndex& index : catalog_.indexes) {
+    for (const CatalogIndexPtr& index : catalog_.indexes) {
       IndexUse use = Use(index, request_.conjuncts);
       const auto& answered = use.bounds.answered;
       if (std::find(answered.begin(), answered.end(), false) != answered.end()) continue;
-      if (!use.bounds.narrowed && (index.spec.multi || index.spec.sparse)) continue;
+      if (!use.bounds.narrowed && (index->spec.multi || index->spec.sparse)) continue;
       // Several ranges of a multi index may hold one document twice.
-      if (index.spec.multi && use.bounds.ranges.size() > 1) continue;
+      if (index->spec.multi && use.bounds.ranges.size() > 1) continue;
       AccessPath p;
       p.kind = Kind::kCountIndex;
       p.examined = use.entries;
@@ -206,12 +206,12 @@ class Planner {
     return true;
   }
 
-  void AddIndex(const CatalogIndex& index) {
+  void AddIndex(const CatalogIndexPtr& index) {
     IndexUse use = Use(index, request_.conjuncts);
     const IndexBounds& b = use.bounds;
-    const bool repeats = index.spec.multi && b.ranges.size() > 1;
-    if (index.spec.multi && !b.narrowed) return;
-    if (index.spec.sparse && !b.narrowed) return;
+    const bool repeats = index->spec.multi && b.ranges.size() > 1;
+    if (index->spec.multi && !b.narrowed) return;
+    if (index->spec.sparse && !b.narrowed) return;
     const double seeks = static_cast<double>(b.ranges.size()) * costs_.seek;
     const double rest = SelectivityWithout(b.answered);
     const double rows =
@@ -221,7 +221,7 @@ class Planner {
     AccessPath p;
     p.remaining = Remaining(b.answered);
     p.rows = rows;
-    p.covered = Covers(index.spec);
+    p.covered = Covers(index->spec);
     const double entry = costs_.index_entry + (p.covered ? costs_.index_entry : costs_.fetch);
 
     if (request_.end != nullptr && !request_.end->is(Op::kCount)) {
@@ -229,7 +229,7 @@ class Planner {
       return;
     }
     if (request_.sort) {
-      p.order = OrderOf(index.spec, b, keys_);
+      p.order = OrderOf(index->spec, b, keys_);
       p.sorted = p.order != IndexOrder::kNone;
     } else if (request_.end == nullptr) {
       p.order = IndexOrder::kForward;
@@ -265,9 +265,9 @@ class Planner {
   // min(p) and max(p): the first document from one end that has the value and passes.
   void AddEnd(const IndexUse& use, AccessPath p, double pass) {
     const Node& end = *request_.end;
-    if (request_.sort || end.size() != 1 || use.index.spec.multi) return;
+    if (request_.sort || end.size() != 1 || use.index->spec.multi) return;
     const size_t part = use.bounds.equal_parts;
-    const IndexSpec& spec = use.index.spec;
+    const IndexSpec& spec = use.index->spec;
     if (part >= spec.parts.size() || !(spec.parts[part].path == PathOf(end.arg(0)))) return;
     if (use.bounds.point_parts > part) return;  // a list of values: ranges, but not one order
     p.kind = Kind::kEnd;
@@ -292,7 +292,7 @@ class Planner {
   void AddIntersections() {
     // The two that leave least, if each says something that the other does not.
     std::vector<IndexUse> uses;
-    for (const CatalogIndex& index : catalog_.indexes) {
+    for (const CatalogIndexPtr& index : catalog_.indexes) {
       IndexUse use = Use(index, request_.conjuncts);
       if (use.bounds.narrowed) uses.push_back(std::move(use));
     }
@@ -352,7 +352,7 @@ class Planner {
             branch.is(Op::kAnd) ? std::vector<Node>(branch.args().begin(), branch.args().end())
                                 : std::vector<Node>{branch};
         std::optional<IndexUse> best;
-        for (const CatalogIndex& index : catalog_.indexes) {
+        for (const CatalogIndexPtr& index : catalog_.indexes) {
           IndexUse use = Use(index, parts);
           if (use.bounds.narrowed && (!best || use.entries < best->entries)) best = std::move(use);
         }
@@ -377,7 +377,7 @@ class Planner {
     for (const std::string& name : request_.hint) {
       if (name == "scan" || catalog_.Find(name) != nullptr) continue;
       std::vector<std::string_view> names = {"scan"};
-      for (const CatalogIndex& i : catalog_.indexes) names.push_back(i.spec.name);
+      for (const CatalogIndexPtr& i : catalog_.indexes) names.push_back(i->spec.name);
       std::string message = Concat("using: there is no index ", JsonString(name));
       if (const auto near = Nearest(name, names); !near.empty()) {
         message += Concat("; did you mean \"", near, "\"?");
@@ -394,11 +394,11 @@ class Planner {
         return std::find(request_.hint.begin(), request_.hint.end(), name) != request_.hint.end();
       };
       for (const IndexUse& u : p.uses) {
-        if (!named(u.index.spec.name)) return false;
+        if (!named(u.index->spec.name)) return false;
       }
       for (const std::string& h : request_.hint) {
         if (std::none_of(p.uses.begin(), p.uses.end(),
-                         [&](const IndexUse& u) { return u.index.spec.name == h; }))
+                         [&](const IndexUse& u) { return u.index->spec.name == h; }))
           return false;
       }
       return true;
@@ -434,7 +434,7 @@ std::string AccessPath::Describe() const {
   std::string names;
   for (const IndexUse& u : uses) {
     if (!names.empty()) names += unite ? " or " : " and ";
-    names += u.index.spec.name;
+    names += u.index->spec.name;
   }
   switch (kind) {
     case Kind::kScan:

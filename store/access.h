@@ -29,10 +29,10 @@ struct AccessRequest {
 };
 
 struct IndexUse {
-  CatalogIndex index;
+  CatalogIndexPtr index;
   IndexBounds bounds;
   double entries = 0;                // estimated
-  std::vector<std::string> because;  // the conditions that made the bounds, as text
+  std::vector<Node> because;  // the conditions that made the bounds
 };
 
 struct AccessPath {
@@ -61,8 +61,7 @@ struct AccessPath {
 
 struct AccessPlan {
   AccessPath chosen;
-  // All that were compared, the cheapest first: text and cost.
-  std::vector<std::pair<std::string, double>> considered;
+  std::vector<AccessPath> others;  // that were compared, the cheapest first
 };
 
 // Errors: InvalidArgument for a hint that names what is not there or cannot serve.

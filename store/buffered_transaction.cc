@@ -88,7 +88,7 @@ class OverlayIndexScan final : public RecordScan {
       if (!w.after) continue;
       std::vector<std::string> keys;
       // A key that is too long fails the commit; no query finds its document by it.
-      if (!access_.index.spec.AppendKeys(w.after.root(), &keys).ok()) continue;
+      if (!access_.index->spec.AppendKeys(w.after.root(), &keys).ok()) continue;
       for (std::string& key : keys) {
         const bool within = std::any_of(access_.ranges.begin(), access_.ranges.end(),
                                         [&](const KeyRange& r) { return r.Contains(key); });
@@ -147,7 +147,7 @@ class OverlayIndexScan final : public RecordScan {
     std::vector<std::string> keys;
     const Document& d = batch_[next_];
     // Several keys: within one range of a multi index, which has one key of each document.
-    if (!access_.index.spec.AppendKeys(d.root(), &keys).ok()) return true;
+    if (!access_.index->spec.AppendKeys(d.root(), &keys).ok()) return true;
     for (const std::string& key : keys) {
       const bool within = std::any_of(access_.ranges.begin(), access_.ranges.end(),
                                       [&](const KeyRange& r) { return r.Contains(key); });

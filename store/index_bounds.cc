@@ -81,6 +81,16 @@ std::optional<Interval> IntervalOf(const Node& n) {
   }
 }
 
+// Whether a node in a property's place stands for the path.
+bool IsPath(const Node& n, const Path& path) {
+  if (n.is_string()) return path.size() == 1 && path.name(0) == n.text();
+  if (n.size() != path.size()) return false;
+  for (size_t i = 0; i < n.size(); ++i) {
+    if (n.arg(i).text() != path.name(i)) return false;
+  }
+  return true;
+}
+
 // What the conditions say about one part.
 struct PartBounds {
   std::optional<std::vector<std::string>> points;
@@ -110,7 +120,7 @@ class Bounder {
     const bool simple = n.is_call() && n.op() != Op::kAnd && n.op() != Op::kOr;
     const bool shaped = n.size() == 2 || (n.is(Op::kExists) && n.size() == 1);
     if (!simple || !shaped || n.is(Op::kRel) || n.is(Op::kFulltext)) return false;
-    return PathOf(n.arg(0)) == path;
+    return IsPath(n.arg(0), path);
   }
 
   void Take(size_t i, bool exactly = true) {

@@ -18,6 +18,8 @@ struct CatalogIndex {
   std::shared_ptr<const IndexStats> stats;
 };
 
+using CatalogIndexPtr = std::shared_ptr<const CatalogIndex>;
+
 // Microseconds that a base store takes, for the planner. They need to be right only in proportion;
 // bench/query_bench shows them.
 struct AccessCosts {
@@ -31,11 +33,11 @@ struct AccessCosts {
 
 // Immutable; shared between threads.
 struct IndexCatalog {
-  std::vector<CatalogIndex> indexes;
+  std::vector<CatalogIndexPtr> indexes;
   uint64_t epoch = 0;  // changes whenever an index comes or goes or is analyzed
   const CatalogIndex* Find(std::string_view name) const {
-    for (const CatalogIndex& i : indexes) {
-      if (i.spec.name == name) return &i;
+    for (const CatalogIndexPtr& i : indexes) {
+      if (i->spec.name == name) return i.get();
     }
     return nullptr;
   }

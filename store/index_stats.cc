@@ -70,6 +70,7 @@ void IndexStats::Add(std::string_view key, std::string_view id) {
   if (h < limit_.load(std::memory_order_relaxed)) {
     MutexLock lock(mutex_);
     sample_.emplace(h, key);
+    ++stale_;
     if (sample_.size() > kSample) {
       sample_.erase(std::prev(sample_.end()));
       limit_.store(sample_.rbegin()->first + 1, std::memory_order_relaxed);
@@ -96,7 +97,7 @@ void IndexStats::Remove(std::string_view key, std::string_view id) {
   const uint64_t h = Hash(key, Hash(id, 1));
   if (h >= limit_.load(std::memory_order_relaxed)) return;
   MutexLock lock(mutex_);
-  sample_.erase(h);
+  stale_ += sample_.erase(h);
 }
 
 void IndexStats::Reset() {
@@ -104,6 +105,7 @@ void IndexStats::Reset() {
   entries_.store(0, std::memory_order_relaxed);
   limit_.store(UINT64_MAX, std::memory_order_relaxed);
   sample_.clear();
+  stale_ = kSample;
   for (Distincts& d : distinct_) {
     d.hashes.clear();
     d.limit.store(UINT64_MAX, std::memory_order_relaxed);
@@ -119,12 +121,14 @@ double IndexStats::Distinct(size_t parts) const {
   return static_cast<double>(kDistinctHashes - 1) / largest;
 }
 
-std::vector<std::string_view> IndexStats::SampleKeys() const {
-  std::vector<std::string_view> keys;
-  keys.reserve(sample_.size());
-  for (const auto& [hash, key] : sample_) keys.push_back(key);
-  std::sort(keys.begin(), keys.end());
-  return keys;
+const std::vector<std::string>& IndexStats::SampleKeys() const {
+  if (stale_ > sorted_.size() / 32) {
+    sorted_.clear();
+    for (const auto& [hash, key] : sample_) sorted_.push_back(key);
+    std::sort(sorted_.begin(), sorted_.end());
+    stale_ = 0;
+  }
+  return sorted_;
 }
 
 double IndexStats::Estimate(std::span<const KeyRange> ranges, size_t point_parts) const {
@@ -132,23 +136,18 @@ double IndexStats::Estimate(std::span<const KeyRange> ranges, size_t point_parts
   if (all == 0 || ranges.empty()) return 0;
   const double distinct = point_parts > 0 ? std::max(1.0, Distinct(point_parts)) : 1;
   MutexLock lock(mutex_);
-  if (sample_.empty()) return point_parts > 0 ? all / distinct : all / 3;
-  const double each = all / static_cast<double>(sample_.size());
-  // Asking the sample's keys one by one is cheaper than sorting them, but for many ranges.
-  std::vector<size_t> hits(ranges.size());
-  for (const auto& [hash, key] : sample_) {
-    const auto it =
-        std::upper_bound(ranges.begin(), ranges.end(), key,
-                         [](const std::string& k, const KeyRange& r) { return k < r.from; });
-    if (it != ranges.begin() && std::prev(it)->Contains(key))
-      ++hits[static_cast<size_t>(it - ranges.begin()) - 1];
-  }
+  const std::vector<std::string>& keys = SampleKeys();
+  if (keys.empty()) return point_parts > 0 ? all / distinct : all / 3;
+  const double each = all / static_cast<double>(keys.size());
   double sum = 0;
-  for (const size_t h : hits) {
+  for (const KeyRange& r : ranges) {
+    const auto begin = std::lower_bound(keys.begin(), keys.end(), r.from);
+    const auto end = r.end ? std::lower_bound(begin, keys.end(), *r.end) : keys.end();
+    const auto hits = static_cast<double>(end - begin);
     // A value that the sample hardly knows is one of the rare ones.
-    sum += point_parts > 0 && h < 4     ? std::min(all / distinct, 4 * each)
-           : point_parts == 0 && h == 0 ? each / 2
-                                        : static_cast<double>(h) * each;
+    sum += point_parts > 0 && hits < 4 ? std::min(all / distinct, 4 * each)
+           : point_parts == 0 && hits == 0 ? each / 2
+                                           : hits * each;
   }
   return std::min(sum, all);
 }
@@ -169,13 +168,13 @@ double IndexStats::NullShare() const {
 
 std::vector<IndexStats::Heavy> IndexStats::HeavyHitters() const {
   MutexLock lock(mutex_);
-  const std::vector<std::string_view> keys = SampleKeys();
+  const std::vector<std::string>& keys = SampleKeys();
   std::vector<Heavy> out;
   for (size_t i = 0; i < keys.size();) {
     size_t end = i;
     while (end < keys.size() && keys[end] == keys[i]) ++end;
     const double share = static_cast<double>(end - i) / static_cast<double>(keys.size());
-    if (share > 0.01 && end - i > 1) out.push_back({std::string(keys[i]), share});
+    if (share > 0.01 && end - i > 1) out.push_back({keys[i], share});
     i = end;
   }
   std::sort(out.begin(), out.end(),
@@ -185,11 +184,11 @@ std::vector<IndexStats::Heavy> IndexStats::HeavyHitters() const {
 
 std::vector<std::string> IndexStats::Histogram(size_t buckets) const {
   MutexLock lock(mutex_);
-  const std::vector<std::string_view> keys = SampleKeys();
+  const std::vector<std::string>& keys = SampleKeys();
   std::vector<std::string> out;
   for (size_t b = 0; b <= buckets && !keys.empty(); ++b) {
-    const std::string_view k = keys[b * (keys.size() - 1) / buckets];
-    if (out.empty() || out.back() != k) out.emplace_back(k);
+    const std::string& k = keys[b * (keys.size() - 1) / buckets];
+    if (out.empty() || out.back() != k) out.push_back(k);
   }
   return out;
 }
@@ -238,6 +237,7 @@ bool IndexStats::Parse(std::string_view text) {
   entries_.store(entries, std::memory_order_relaxed);
   limit_.store(limit, std::memory_order_relaxed);
   sample_ = std::move(sample);
+  stale_ = kSample;
   for (size_t p = 0; p < distinct.size(); ++p) {
     distinct_[p].limit.store(
         distinct[p].size() < kDistinctHashes ? UINT64_MAX : *distinct[p].rbegin(),

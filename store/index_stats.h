@@ -61,7 +61,8 @@ class IndexStats {
     std::set<uint64_t> hashes;
     std::atomic<uint64_t> limit{UINT64_MAX};
   };
-  std::vector<std::string_view> SampleKeys() const REQUIRES_LOCK(mutex_);
+  // Nearly up to date: sorting at every change would cost more than it tells.
+  const std::vector<std::string>& SampleKeys() const REQUIRES_LOCK(mutex_);
   size_t Prefix(std::string_view key, size_t parts) const;
 
   const std::vector<SortDirection> directions_;
@@ -70,6 +71,9 @@ class IndexStats {
   std::atomic<uint64_t> limit_{UINT64_MAX};  // a hash above it is not in the sample
   mutable Mutex mutex_;
   std::map<uint64_t, std::string> sample_ STRATA_GUARDED_BY(mutex_);  // hash to key
+  // The sample's keys in order, as of when it was last looked at, and the changes since.
+  mutable std::vector<std::string> sorted_ STRATA_GUARDED_BY(mutex_);
+  mutable size_t stale_ STRATA_GUARDED_BY(mutex_) = kSample;
   std::vector<Distincts> distinct_;
 };
 

@@ -108,7 +108,7 @@ class ScanCursor final : public Cursor {
 
   // `sort`: the order that the way gives, of which positions are made; none: by id.
   ScanCursor(std::shared_ptr<const Snapshot> snapshot, Start start, const std::optional<Node>& sort,
-             std::string position, ExplainNode explain)
+             std::string position, std::function<ExplainNode()> explain)
       : snapshot_(std::move(snapshot)),
         start_(std::move(start)),
         position_(std::move(position)),
@@ -153,7 +153,7 @@ class ScanCursor final : public Cursor {
   }
 
   ExplainNode Explain() const override {
-    ExplainNode n = explain_;
+    ExplainNode n = explain_();
     n.examined = scan_ == nullptr ? 0 : scan_->examined();
     return n;
   }
@@ -165,7 +165,7 @@ class ScanCursor final : public Cursor {
   std::vector<SortKey> keys_;
   const std::string position_;
   Document last_;
-  ExplainNode explain_;
+  const std::function<ExplainNode()> explain_;
   QueryLog* log_ = nullptr;
   std::optional<IndexSpec> ideal_;
   uint64_t rows_ = 0;
@@ -175,7 +175,7 @@ class ScanCursor final : public Cursor {
 class ValueCursor final : public Cursor {
  public:
   using Find = std::function<StatusOr<std::string>(const Context& ctx)>;
-  ValueCursor(Find find, ExplainNode explain)
+  ValueCursor(Find find, std::function<ExplainNode()> explain)
       : find_(std::move(find)), explain_(std::move(explain)) {}
   Status Next(const Context& ctx, size_t, RowBatch* batch) override {
     batch->rows.clear();
@@ -186,11 +186,11 @@ class ValueCursor final : public Cursor {
     return OkStatus();
   }
   std::string Position() const override { return ""; }
-  ExplainNode Explain() const override { return explain_; }
+  ExplainNode Explain() const override { return explain_(); }
 
  private:
   const Find find_;
-  const ExplainNode explain_;
+  const std::function<ExplainNode()> explain_;
 };
 
 // A scan of no document.
@@ -253,9 +253,9 @@ class ScanPlan final : public Plan {
     }
     ASSIGN_OR_RETURN(std::shared_ptr<const Snapshot> snapshot, host_->TakeSnapshot());
     if (QueryLog* log = host_->query_log(); log != nullptr) {
-      for (const IndexUse& u : chosen->plan.chosen.uses) log->Use(u.index.spec.name);
+      for (const IndexUse& u : chosen->plan.chosen.uses) log->Use(u.index->spec.name);
     }
-    return OpenAccess(*chosen, conjuncts, limit, std::move(snapshot), options);
+    return OpenAccess(chosen, conjuncts, limit, std::move(snapshot), options);
   }
 
   ExplainNode Explain() const override {
@@ -270,13 +270,21 @@ class ScanPlan final : public Plan {
   }
 
  private:
+  using Chosen = std::shared_ptr<const ChosenAccess>;
+
+  // Described when it is asked for. A plan outlives its cursors.
+  std::function<ExplainNode()> Later(const Chosen& chosen) const {
+    return [this, chosen] { return Describe(*chosen); };
+  }
+
   ExplainNode Describe(const ChosenAccess& c) const {
     const AccessPath& path = c.plan.chosen;
     ExplainNode n;
     n.stage = stage_;
     n.operation = path.Describe();
-    for (const IndexUse& u : path.uses)
-      n.bounds.insert(n.bounds.end(), u.because.begin(), u.because.end());
+    for (const IndexUse& u : path.uses) {
+      for (const Node& b : u.because) n.bounds.push_back(PrintNode(b));
+    }
     if (path.sorted && prepared_->sort) {
       n.order = PrintNode(*prepared_->sort);
     } else if (path.kind == Kind::kScan || path.kind == Kind::kIdSet || path.sorted) {
@@ -285,7 +293,9 @@ class ScanPlan final : public Plan {
     n.estimated_rows = path.rows;
     n.estimated_examined = path.examined;
     n.cost = path.cost;
-    n.considered = c.plan.considered;
+    n.considered.emplace_back(n.operation, path.cost);
+    for (const AccessPath& other : c.plan.others)
+      n.considered.emplace_back(other.Describe(), other.cost);
     prepared_->split.Describe(&n);
     return n;
   }
@@ -312,29 +322,30 @@ class ScanPlan final : public Plan {
     return n;
   }
 
-  StatusOr<std::unique_ptr<Cursor>> OpenAccess(const ChosenAccess& c,
+  StatusOr<std::unique_ptr<Cursor>> OpenAccess(const Chosen& chosen,
                                                const std::vector<Node>& conjuncts,
                                                const std::optional<Node>& limit,
                                                std::shared_ptr<const Snapshot> snapshot,
                                                const OpenOptions& options) const {
     const PreparedScan& p = *prepared_;
+    const ChosenAccess& c = *chosen;
     const AccessPath& path = c.plan.chosen;
     switch (path.kind) {
       case Kind::kCountAll:
         if (const std::optional<uint64_t> n = snapshot->documents()) {
-          return Value(snapshot, c,
+          return Value(snapshot, chosen,
                        [n](const Context&) -> StatusOr<std::string> { return std::to_string(*n); });
         }
-        return OpenScan(c, conjuncts, limit, std::move(snapshot), options);
+        return OpenScan(chosen, conjuncts, limit, std::move(snapshot), options);
       case Kind::kCountIndex:
-        return Value(snapshot, c,
+        return Value(snapshot, chosen,
                      [use = path.uses[0], snapshot](const Context& ctx) -> StatusOr<std::string> {
                        ASSIGN_OR_RETURN(const uint64_t n,
-                                        snapshot->CountIndex(ctx, use.index, use.bounds.ranges));
+                                        snapshot->CountIndex(ctx, *use.index, use.bounds.ranges));
                        return std::to_string(n);
                      });
       case Kind::kEnd:
-        return Value(snapshot, c,
+        return Value(snapshot, chosen,
                      [snapshot, access = AccessOf(path), filter = c.filter,
                       value = PathOf(p.end->arg(0))](const Context& ctx) -> StatusOr<std::string> {
                        ASSIGN_OR_RETURN(const auto scan, snapshot->ScanIndex(access, filter));
@@ -347,7 +358,7 @@ class ScanPlan final : public Plan {
       case Kind::kScan:
       case Kind::kIndex:
       case Kind::kIdSet:
-        return OpenRows(c, conjuncts, limit, std::move(snapshot), options);
+        return OpenRows(chosen, conjuncts, limit, std::move(snapshot), options);
     }
     return Internal("an unknown way to the documents");
   }
@@ -357,32 +368,33 @@ class ScanPlan final : public Plan {
             path.covered, std::nullopt};
   }
 
-  std::unique_ptr<Cursor> Value(std::shared_ptr<const Snapshot> snapshot, const ChosenAccess& c,
+  std::unique_ptr<Cursor> Value(std::shared_ptr<const Snapshot> snapshot, const Chosen& chosen,
                                 ValueCursor::Find find) const {
     auto keep = [snapshot, find = std::move(find)](const Context& ctx) { return find(ctx); };
-    return std::make_unique<ValueCursor>(std::move(keep), Describe(c));
+    return std::make_unique<ValueCursor>(std::move(keep), Later(chosen));
   }
 
   // A count by looking at every document.
-  StatusOr<std::unique_ptr<Cursor>> OpenScan(const ChosenAccess& c,
+  StatusOr<std::unique_ptr<Cursor>> OpenScan(const Chosen& chosen,
                                              const std::vector<Node>& conjuncts,
                                              const std::optional<Node>& limit,
                                              std::shared_ptr<const Snapshot> snapshot,
                                              const OpenOptions& options) const {
-    ChosenAccess scan = c;
-    scan.plan.chosen = AccessPath();
-    scan.plan.chosen.remaining = conjuncts;
-    scan.plan.chosen.sorted = !prepared_->sort;
-    ASSIGN_OR_RETURN(scan.filter, Filter::Compile(conjuncts));
+    auto scan = std::make_shared<ChosenAccess>(*chosen);
+    scan->plan.chosen = AccessPath();
+    scan->plan.chosen.remaining = conjuncts;
+    scan->plan.chosen.sorted = !prepared_->sort;
+    ASSIGN_OR_RETURN(scan->filter, Filter::Compile(conjuncts));
     return OpenRows(scan, conjuncts, limit, std::move(snapshot), options);
   }
 
-  StatusOr<std::unique_ptr<Cursor>> OpenRows(const ChosenAccess& c,
+  StatusOr<std::unique_ptr<Cursor>> OpenRows(const Chosen& chosen,
                                              const std::vector<Node>& conjuncts,
                                              const std::optional<Node>& limit,
                                              std::shared_ptr<const Snapshot> snapshot,
                                              const OpenOptions& options) const {
     const PreparedScan& p = *prepared_;
+    const ChosenAccess& c = *chosen;
     const AccessPath& path = c.plan.chosen;
     std::unique_ptr<Operator> sort;
     std::string position = options.position;
@@ -395,7 +407,7 @@ class ScanPlan final : public Plan {
                      StartOf(c, conjuncts, *snapshot, position, options.memory_budget));
     auto rows = std::make_unique<ScanCursor>(snapshot, std::move(start),
                                              path.sorted && p.sort ? p.sort : std::nullopt,
-                                             position, Describe(c));
+                                             position, Later(chosen));
     if (QueryLog* log = host_->query_log(); log != nullptr && path.kind == Kind::kScan) {
       if (!path.ids.ids) rows->LogTo(log, IdealIndex(conjuncts, p.sort));
     }
@@ -442,7 +454,7 @@ class ScanPlan final : public Plan {
         SortPosition at;
         if (!at.Decode(position)) return BadPosition();
         const std::optional<std::string> key =
-            IndexKeyOf(use.index.spec, use.bounds, SortKeysOf(*prepared_->sort), at.key);
+            IndexKeyOf(use.index->spec, use.bounds, SortKeysOf(*prepared_->sort), at.key);
         if (!key) return BadPosition();
         access.after = {*key, at.tie};
       } else {
@@ -464,7 +476,7 @@ class ScanPlan final : public Plan {
       const IndexUse& u = path.uses[i];
       std::vector<std::string> ids;
       ASSIGN_OR_RETURN(const bool fits,
-                       from.CollectIds(ctx, u.index, u.bounds.ranges, budget, &ids));
+                       from.CollectIds(ctx, *u.index, u.bounds.ranges, budget, &ids));
       if (!fits) {
         // More ids than may be held: look at all documents instead.
         ASSIGN_OR_RETURN(const Filter all, Filter::Compile(conjuncts));

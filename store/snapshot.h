@@ -31,7 +31,7 @@ class RecordScan {
 
 // Which entries of an index, and in which order.
 struct IndexAccess {
-  CatalogIndex index;
+  CatalogIndexPtr index;
   std::vector<KeyRange> ranges;  // in order, disjoint
   bool reverse = false;  // keys from the last to the first; equal keys still by id from the first
   bool covered = false;  // rows hold the index's paths and the id, nothing else

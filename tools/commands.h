@@ -54,6 +54,16 @@ struct IndexFlags {
 int IndexCommand(const std::string& file, const std::string& store, const IndexFlags& flags);
 int AnalyzeCommand(const std::string& file, const std::string& store, bool json);
 
+// bench_command.cc
+struct BenchFlags {
+  std::string base = "memory";  // or rocksdb
+  std::string folder;           // where RocksDB's data go; "": a temporary folder
+  uint64_t max = 100000;        // documents in the largest data set
+  std::string plot;             // an SVG file; "": none
+  bool json = false;
+};
+int BenchQueryCommand(const BenchFlags& flags);
+
 // shell.cc
 int ShellCommand(const std::string& file, bool json);
 

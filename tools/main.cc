@@ -25,6 +25,7 @@ struct Arguments {
   int64_t from = -1;
   ImportFlags import;
   IndexFlags index;
+  BenchFlags bench;
 };
 
 const std::map<std::string, RowFormat> kFormats = {{"table", RowFormat::kTable},
@@ -170,6 +171,23 @@ int main(int argc, char** argv) {
   watch->add_option("--from", a.from, "begin with this sequence instead of now")
       ->check(CLI::NonNegativeNumber);
   with_json(watch);
+
+  auto* bench = app.add_subcommand("bench", "measures this machine");
+  bench->require_subcommand(1);
+  auto* bench_query = bench->add_subcommand(
+      "query", "what reads, queries and writes cost as the data grow, from 10^4 documents up");
+  bench_query->callback([&] { exit_status = BenchQueryCommand(a.bench); });
+  bench_query->add_option("--base", a.bench.base, "memory or rocksdb")
+      ->check(CLI::IsMember({"memory", "rocksdb"}))
+      ->capture_default_str();
+  bench_query->add_option("--max", a.bench.max, "documents in the largest data set")
+      ->check(CLI::Range(uint64_t{10000}, uint64_t{100000000}))
+      ->capture_default_str();
+  bench_query->add_option(
+      "--folder", a.bench.folder,
+      "where RocksDB's data go (default: a temporary folder, removed at the end)");
+  bench_query->add_option("--plot", a.bench.plot, "writes an SVG picture of cost against size");
+  bench_query->add_flag("--json", a.bench.json, "answer in JSON, for programs");
 
   auto* backup = command("backup", "copies a RocksDB store while it is consistent",
                          [&] { return BackupCommand(a.file, a.store, a.directory); });

@@ -275,7 +275,7 @@ class MemoryStore final : public Store,
     }
     StatusOr<std::unique_ptr<RecordScan>> ScanIndex(IndexAccess access,
                                                     const Filter& filter) const override {
-      ASSIGN_OR_RETURN(std::shared_ptr<const OrderedIndex> index, Find(access.index));
+      ASSIGN_OR_RETURN(std::shared_ptr<const OrderedIndex> index, Find(*access.index));
       return memory::ScanOrderedIndex(std::move(index), revision_, std::move(access), filter);
     }
     StatusOr<bool> CollectIds(const Context& ctx, const CatalogIndex& index,
@@ -329,7 +329,8 @@ class MemoryStore final : public Store,
     std::vector<std::shared_ptr<const OrderedIndex>> readable;
     for (const Held& h : indexes_) {
       if (h.state != IndexState::kReady) continue;
-      catalog->indexes.push_back({h.index->spec(), h.index->number(), h.index->stats()});
+      catalog->indexes.push_back(std::make_shared<const CatalogIndex>(
+          CatalogIndex{h.index->spec(), h.index->number(), h.index->stats()}));
       readable.push_back(h.index);
     }
     MutexLock lock(catalog_mutex_);

@@ -196,7 +196,10 @@ void Indexes::Publish() {
   auto written = std::make_shared<std::vector<IndexPtr>>();
   for (const IndexPtr& i : all_) {
     if (i->written()) written->push_back(i);
-    if (i->state == IndexState::kReady) catalog->indexes.push_back({i->spec, i->number, i->stats});
+    if (i->state == IndexState::kReady) {
+      catalog->indexes.push_back(std::make_shared<const CatalogIndex>(
+          CatalogIndex{i->spec, i->number, i->stats}));
+    }
   }
   catalog->epoch = catalog_->epoch + 1;
   catalog_ = std::move(catalog);

@@ -97,10 +97,10 @@ Status Damaged(const CatalogIndex& index) {
 class EntryReader {
  public:
   EntryReader(const RocksdbSnapshot& snapshot, const IndexAccess& access)
-      : access_(access), prefix_(IndexPrefix(access.index.number)) {
+      : access_(access), prefix_(IndexPrefix(access.index->number)) {
     rocksdb::ReadOptions read = snapshot.read();
     // Nothing beyond this index is of interest; without a bound, a seek may look at the next one's.
-    last_ = IndexPrefix(access.index.number + 1);
+    last_ = IndexPrefix(access.index->number + 1);
     end_ = ToSlice(last_);
     begin_ = ToSlice(prefix_);
     read.iterate_upper_bound = &end_;
@@ -133,7 +133,7 @@ class EntryReader {
       RETURN_IF_ERROR(Translate(it_->status(), "reading an index"));
       return false;
     }
-    if (!DecodeEntry(ToView(it_->key()), ToView(it_->value()), out)) return Damaged(access_.index);
+    if (!DecodeEntry(ToView(it_->key()), ToView(it_->value()), out)) return Damaged(*access_.index);
     return true;
   }
 
@@ -272,7 +272,7 @@ class IndexScan final : public RecordScan {
     RETURN_IF_ERROR(snapshot_.database().GetMany(snapshot_.read(), ids, records));
     for (size_t i = 0; i < ids.size(); ++i) {
       if (!records[i]) {
-        return DataLoss(Concat("the index ", JsonString(access_.index.spec.name), " names ",
+        return DataLoss(Concat("the index ", JsonString(access_.index->spec.name), " names ",
                                JsonString(ids[i]), ", which is not there"));
       }
       ready_.push_back(std::move(records[i]->document));
@@ -319,7 +319,8 @@ StatusOr<std::unique_ptr<RecordScan>> RocksdbSnapshot::ScanIndex(IndexAccess acc
 template <typename F>
 Status RocksdbSnapshot::ForEachEntry(const Context& ctx, const CatalogIndex& index,
                                      std::span<const KeyRange> ranges, const F& f) const {
-  EntryReader entries(*this, {index, {ranges.begin(), ranges.end()}, false, false, std::nullopt});
+  EntryReader entries(*this, {std::make_shared<const CatalogIndex>(index), {ranges.begin(), ranges.end()},
+                              false, false, std::nullopt});
   EntryParts entry;
   for (uint64_t n = 0;; ++n) {
     if (n % 256 == 0) RETURN_IF_ERROR(ctx.Check());

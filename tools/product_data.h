@@ -1,11 +1,12 @@
-// Documents for benchmarks: products, deterministic, some 470 bytes each.
-#ifndef STRATA_BENCH_DATA_H_
-#define STRATA_BENCH_DATA_H_
+// Documents for benchmarks: products, deterministic, some 500 bytes each (bench/README.md says what
+// is in them).
+#ifndef STRATA_TOOLS_PRODUCT_DATA_H_
+#define STRATA_TOOLS_PRODUCT_DATA_H_
 
 #include <cstdint>
 #include <string>
 
-namespace strata::bench {
+namespace strata::tools {
 
 inline std::string ProductId(uint64_t i) {
   std::string n = std::to_string(i);
@@ -18,7 +19,8 @@ inline std::string ProductText(uint64_t i) {
   static const char* const kCountries[] = {"DE", "US", "JP", "KR", "FR"};
   const uint64_t h = (i + 1) * 0x9E3779B97F4A7C15ULL;
   const std::string price = std::to_string(10 + h % 2000) + "." + std::to_string(10 + h / 7 % 90);
-  return "{\"id\":\"" + ProductId(i) + "\",\"name\":\"Product number " + std::to_string(i) +
+  return "{\"id\":\"" + ProductId(i) + "\",\"sku\":\"S" + std::to_string(h % 1000003) + "-" +
+         std::to_string(i) + "\",\"name\":\"Product number " + std::to_string(i) +
          " of the catalogue\",\"category\":\"" + kCategories[h >> 20 & 7] +
          "\",\"price\":" + price + ",\"stock\":" + std::to_string(h >> 30 & 1023) +
          ",\"rating\":" + std::to_string(1 + (h >> 40 & 3)) + "." + std::to_string(h >> 44 & 7) +
@@ -34,6 +36,6 @@ inline std::string ProductText(uint64_t i) {
          (h & 1 ? "true" : "false") + "}";
 }
 
-}  // namespace strata::bench
+}  // namespace strata::tools
 
-#endif  // STRATA_BENCH_DATA_H_
+#endif  // STRATA_TOOLS_PRODUCT_DATA_H_
