@@ -19,8 +19,8 @@
 #include "pipeline/pipeline.h"
 #include "query/filter.h"
 #include "store/ops.h"
-#include "tools/product_data.h"
 #include "tools/importer.h"
+#include "tools/product_data.h"
 
 namespace strata::bench {
 namespace {

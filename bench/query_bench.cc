@@ -130,11 +130,11 @@ sqlite3* OpenSqlite(bool columns) {
   }
   run("begin");
   sqlite3_stmt* insert = nullptr;
-  const char* sql = columns
-                        ? "insert into p select json_extract(?1,'$.id'),json_extract(?1,'$.category'),"
-                          "json_extract(?1,'$.price'),json_extract(?1,'$.rating'),"
-                          "json_extract(?1,'$.stock'),json_extract(?1,'$.vendor.country'),?1"
-                        : "insert into p values(json_extract(?1,'$.id'),?1)";
+  const char* sql =
+      columns ? "insert into p select json_extract(?1,'$.id'),json_extract(?1,'$.category'),"
+                "json_extract(?1,'$.price'),json_extract(?1,'$.rating'),"
+                "json_extract(?1,'$.stock'),json_extract(?1,'$.vendor.country'),?1"
+              : "insert into p values(json_extract(?1,'$.id'),?1)";
   if (sqlite3_prepare_v2(db, sql, -1, &insert, nullptr) != SQLITE_OK) Die(sqlite3_errmsg(db));
   for (const std::string& t : Texts()) {
     sqlite3_bind_text(insert, 1, t.data(), static_cast<int>(t.size()), SQLITE_STATIC);
@@ -286,7 +286,8 @@ void HandScan(benchmark::State& state) {
   for (auto _ : state) {
     uint64_t n = 0;
     HandEach([&](simdjson::ondemand::document& d) {
-      n += d["price"].get_double().value() < 1500 && d["vendor"]["country"].get_string().value() == "JP";
+      n += d["price"].get_double().value() < 1500 &&
+           d["vendor"]["country"].get_string().value() == "JP";
     });
     benchmark::DoNotOptimize(n);
   }

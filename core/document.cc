@@ -198,9 +198,7 @@ Value Value::Find(std::string_view name, uint32_t hash) const {
 }
 
 MemberKey::MemberKey(std::string name)
-    : name_(std::move(name)),
-      hash_(HashMemberName(name_)),
-      plain_(name_.find('"') == name_.npos) {
+    : name_(std::move(name)), hash_(HashMemberName(name_)), plain_(name_.find('"') == name_.npos) {
   const size_t n = std::min<size_t>(name_.size(), 8);
   head_ = Load(name_.data(), n);
   mask_ = n == 8 ? ~uint64_t{0} : (uint64_t{1} << (8 * n)) - 1;
@@ -333,7 +331,7 @@ size_t Document::MemoryBytes() const {
 void Document::PrefetchText() const {
   // The index and the beginning of the text, when they lie together.
   const char* p = reinterpret_cast<const char*>(rep_);
-  for (int line = 0; line < 9; ++line) __builtin_prefetch(p + 64 * line);
+  for (int line = 0; line < 8; ++line) __builtin_prefetch(p + 64 * line);
 }
 
 void Document::PrefetchIndex() const {

@@ -56,9 +56,9 @@ class MemberKey {
   friend class Value;
   std::string name_;
   uint32_t hash_ = 0;
-  bool plain_ = true;   // it holds no quote, which an unescaped name in a text cannot hold either
-  uint64_t head_ = 0;   // the first eight bytes, or all, and
-  uint64_t mask_ = 0;   // which bits of eight bytes they are
+  bool plain_ = true;  // it holds no quote, which an unescaped name in a text cannot hold either
+  uint64_t head_ = 0;  // the first eight bytes, or all, and
+  uint64_t mask_ = 0;  // which bits of eight bytes they are
   mutable std::atomic<uint32_t> place_{kUnknown};
   static constexpr uint32_t kUnknown = UINT32_MAX;
 };

@@ -125,8 +125,7 @@ Number Number::Decode(const char* text) {
   if (whole_digits < 8) [[likely]] {
     const int64_t i = static_cast<int64_t>(DigitsValue(whole, whole_digits));
     const char next = p[whole_digits];
-    if (next != '.' && next != 'e' && next != 'E')
-      return Number(negative ? -i : i);
+    if (next != '.' && next != 'e' && next != 'E') return Number(negative ? -i : i);
     const uint64_t part = LoadEight(p + whole_digits + 1);
     const int part_digits = next == '.' ? LeadingDigits(part) : 0;
     const char behind = p[whole_digits + 1 + part_digits];

@@ -44,10 +44,10 @@ StatusOr<std::unique_ptr<Pipeline>> Pipeline::FromText(std::string_view text,
 }
 
 Status Pipeline::Build() {
-  executor_ = std::make_unique<ThreadPool>(
+  executor_ = std::make_shared<ThreadPool>(
       std::max(2, static_cast<int>(std::thread::hardware_concurrency())));
   BuildContext context;
-  context.executor = executor_.get();
+  context.executor = executor_;
   context.ids = &ids_;
   context.clock = &Clock::System();
   for (const StageConfig& s : config_.stages) {

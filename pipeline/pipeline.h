@@ -51,7 +51,7 @@ class Pipeline {
   std::string InspectStageJson(size_t index, bool with_stats) const;
 
   PipelineConfig config_;
-  std::unique_ptr<Executor> executor_;
+  std::shared_ptr<Executor> executor_;  // stores keep it as long as they live
   IdGenerator ids_;
   std::vector<std::shared_ptr<Store>> raw_;     // beside config_.stages
   std::vector<std::shared_ptr<Store>> stages_;  // observed

@@ -12,7 +12,7 @@ namespace {
 
 constexpr double kSortRow = 0.25;     // microseconds to make a row's sort key and keep it
 constexpr double kCompare = 0.02;     // of one comparison in a sort
-constexpr size_t kMaxOthers = 12;    // shown by explain
+constexpr size_t kMaxOthers = 12;     // shown by explain
 constexpr double kReverseFactor = 3;  // a backward pass seeks twice for each key
 
 using Kind = AccessPath::Kind;
@@ -58,8 +58,7 @@ class Planner {
     } else if (!use.bounds.narrowed) {
       use.entries = static_cast<double>(index->stats->entries());
     } else {
-      use.entries =
-          index->stats->Estimate(use.bounds.ranges, points ? use.bounds.point_parts : 0);
+      use.entries = index->stats->Estimate(use.bounds.ranges, points ? use.bounds.point_parts : 0);
     }
     for (size_t i = 0; i < conjuncts.size(); ++i) {
       if (use.bounds.used[i]) use.because.push_back(conjuncts[i]);

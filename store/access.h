@@ -31,7 +31,7 @@ struct AccessRequest {
 struct IndexUse {
   CatalogIndexPtr index;
   IndexBounds bounds;
-  double entries = 0;                // estimated
+  double entries = 0;         // estimated
   std::vector<Node> because;  // the conditions that made the bounds
 };
 

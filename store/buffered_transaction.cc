@@ -18,12 +18,13 @@ using WriteMap = std::map<std::string, Written, std::less<>>;
 class OverlayScan final : public RecordScan {
  public:
   OverlayScan(std::shared_ptr<const Snapshot> base, std::shared_ptr<const WriteMap> writes,
-              const IdBounds& bounds, const Filter& filter, std::string_view after)
+              const IdBounds& bounds, const Filter& filter, std::string_view after,
+              std::shared_ptr<Executor> helpers)
       : base_(std::move(base)),
         writes_(std::move(writes)),
         bounds_(bounds),
         filter_(filter),
-        scan_(base_->Scan(bounds, filter, after)),
+        scan_(base_->Scan(bounds, filter, after, std::move(helpers))),
         own_(writes_->upper_bound(after)),
         last_(after) {}
 
@@ -183,8 +184,9 @@ class OverlaySnapshot final : public Snapshot {
     return OkStatus();
   }
   std::unique_ptr<RecordScan> Scan(const IdBounds& bounds, const Filter& filter,
-                                   std::string_view after) const override {
-    return std::make_unique<OverlayScan>(base_, writes_, bounds, filter, after);
+                                   std::string_view after,
+                                   std::shared_ptr<Executor> helpers) const override {
+    return std::make_unique<OverlayScan>(base_, writes_, bounds, filter, after, std::move(helpers));
   }
   StatusOr<std::unique_ptr<RecordScan>> ScanIndex(IndexAccess access,
                                                   const Filter& filter) const override {
@@ -259,6 +261,7 @@ class OverlayHost final : public ScanHost {
   }
   double estimated_documents() const override { return host_->estimated_documents(); }
   QueryLog* query_log() override { return host_->query_log(); }
+  std::shared_ptr<Executor> executor() const override { return host_->executor(); }
 
  private:
   const std::shared_ptr<TransactionHost> host_;

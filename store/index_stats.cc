@@ -145,7 +145,7 @@ double IndexStats::Estimate(std::span<const KeyRange> ranges, size_t point_parts
     const auto end = r.end ? std::lower_bound(begin, keys.end(), *r.end) : keys.end();
     const auto hits = static_cast<double>(end - begin);
     // A value that the sample hardly knows is one of the rare ones.
-    sum += point_parts > 0 && hits < 4 ? std::min(all / distinct, 4 * each)
+    sum += point_parts > 0 && hits < 4     ? std::min(all / distinct, 4 * each)
            : point_parts == 0 && hits == 0 ? each / 2
                                            : hits * each;
   }

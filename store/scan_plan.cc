@@ -39,6 +39,8 @@ namespace {
 
 using Kind = AccessPath::Kind;
 
+constexpr double kParallelRows = 20000;  // documents from which a scan takes helpers
+
 // The paths that a query reads, when its rows do not leave it as they are.
 std::optional<std::vector<Path>> ReadPaths(const Query& query) {
   std::vector<Path> paths;
@@ -432,8 +434,11 @@ class ScanPlan final : public Plan {
     const AccessPath& path = c.plan.chosen;
     const Snapshot* const from = &snapshot;  // the cursor keeps it
     if (path.kind == Kind::kScan) {
-      return ScanCursor::Start([from, ids = path.ids, filter = c.filter, position](const Context&) {
-        return StatusOr<std::unique_ptr<RecordScan>>(from->Scan(ids, filter, position));
+      // Threads pay when there are many documents and nobody will stop after a few of them.
+      const bool many = path.examined >= kParallelRows && !WantedRows(prepared_->limit);
+      return ScanCursor::Start([from, ids = path.ids, filter = c.filter, position,
+                                helpers = many ? host_->executor() : nullptr](const Context&) {
+        return StatusOr<std::unique_ptr<RecordScan>>(from->Scan(ids, filter, position, helpers));
       });
     }
     if (path.kind == Kind::kIdSet) {
@@ -480,11 +485,11 @@ class ScanPlan final : public Plan {
       if (!fits) {
         // More ids than may be held: look at all documents instead.
         ASSIGN_OR_RETURN(const Filter all, Filter::Compile(conjuncts));
-        return from.Scan(IdBoundsOf(conjuncts), all, position);
+        return from.Scan(IdBoundsOf(conjuncts), all, position, nullptr);
       }
       Combine(std::move(ids), path.unite, i == 0, &*bounds.ids);
     }
-    return from.Scan(bounds, filter, position);
+    return from.Scan(bounds, filter, position, nullptr);
   }
 
   const std::string stage_;

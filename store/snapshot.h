@@ -11,6 +11,7 @@
 
 #include "query/filter.h"
 #include "query/id_bounds.h"
+#include "store/executor.h"
 #include "store/index_catalog.h"
 #include "store/query_log.h"
 #include "store/store.h"
@@ -46,8 +47,10 @@ class Snapshot {
   virtual Status Read(const Context& ctx, std::span<const std::string_view> ids,
                       std::span<std::optional<Record>> out) const = 0;
   // Documents within the bounds in order of id, behind the id `after`, that the filter lets pass.
+  // `helpers`: threads that may check documents ahead of the caller; null: none.
   virtual std::unique_ptr<RecordScan> Scan(const IdBounds& bounds, const Filter& filter,
-                                           std::string_view after) const = 0;
+                                           std::string_view after,
+                                           std::shared_ptr<Executor> helpers) const = 0;
   // Documents in an index' order; one that has several keys comes once for each.
   // Aborted: the index has gone.
   virtual StatusOr<std::unique_ptr<RecordScan>> ScanIndex(IndexAccess access,
@@ -73,6 +76,8 @@ class ScanHost {
   virtual double estimated_documents() const = 0;
   // Where queries that found no index leave a note; may be null.
   virtual QueryLog* query_log() = 0;
+  // Threads for scans of many documents; may be null.
+  virtual std::shared_ptr<Executor> executor() const = 0;
 };
 
 }  // namespace strata

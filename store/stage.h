@@ -20,7 +20,7 @@ namespace strata {
 
 // What a stage may use while it is built and for as long as it lives.
 struct BuildContext {
-  Executor* executor = nullptr;
+  std::shared_ptr<Executor> executor;
   IdGenerator* ids = nullptr;
   const Clock* clock = nullptr;
 };

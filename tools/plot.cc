@@ -39,9 +39,7 @@ struct Axis {
     low = std::min(low, static_cast<int>(std::floor(std::log10(v))));
     high = std::max(high, static_cast<int>(std::ceil(std::log10(v))));
   }
-  double Share(double v) const {
-    return (std::log10(v) - low) / std::max(1, high - low);
-  }
+  double Share(double v) const { return (std::log10(v) - low) / std::max(1, high - low); }
   bool taken = false;
 };
 

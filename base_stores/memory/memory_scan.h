@@ -17,7 +17,7 @@ namespace strata::memory {
 
 std::unique_ptr<RecordScan> ScanTable(const VersionTable& table, uint64_t revision,
                                       const IdBounds& bounds, const Filter& filter,
-                                      std::string_view after);
+                                      std::string_view after, std::shared_ptr<Executor> helpers);
 std::unique_ptr<RecordScan> ScanOrderedIndex(std::shared_ptr<const OrderedIndex> index,
                                              uint64_t revision, IndexAccess access,
                                              const Filter& filter);

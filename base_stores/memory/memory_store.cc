@@ -27,9 +27,10 @@ class MemoryStore final : public Store,
                           public IndexAdmin,
                           public std::enable_shared_from_this<MemoryStore> {
  public:
-  MemoryStore(const MemoryOptions& options, StoreInfo info)
+  MemoryStore(const MemoryOptions& options, StoreInfo info, std::shared_ptr<Executor> helpers)
       : options_(options),
         info_(std::move(info)),
+        helpers_(std::move(helpers)),
         log_(std::make_shared<ChangeLog>(static_cast<size_t>(options.change_log_entries),
                                          static_cast<size_t>(options.change_log_bytes))) {
     MutexLock lock(commit_mutex_);
@@ -113,6 +114,7 @@ class MemoryStore final : public Store,
   AccessCosts costs() const override { return {}; }
   double estimated_documents() const override { return static_cast<double>(table_.documents()); }
   QueryLog* query_log() override { return &queries_; }
+  std::shared_ptr<Executor> executor() const override { return helpers_; }
 
   // ---- IndexAdmin ----
   std::vector<IndexReport> Indexes() const override {
@@ -270,8 +272,10 @@ class MemoryStore final : public Store,
       return OkStatus();
     }
     std::unique_ptr<RecordScan> Scan(const IdBounds& bounds, const Filter& filter,
-                                     std::string_view after) const override {
-      return memory::ScanTable(store_->table_, revision_, bounds, filter, after);
+                                     std::string_view after,
+                                     std::shared_ptr<Executor> helpers) const override {
+      return memory::ScanTable(store_->table_, revision_, bounds, filter, after,
+                               std::move(helpers));
     }
     StatusOr<std::unique_ptr<RecordScan>> ScanIndex(IndexAccess access,
                                                     const Filter& filter) const override {
@@ -476,6 +480,7 @@ class MemoryStore final : public Store,
 
   const MemoryOptions options_;
   const StoreInfo info_;
+  const std::shared_ptr<Executor> helpers_;
   IdGenerator ids_;
   VersionTable table_;
   std::shared_ptr<ChangeLog> log_;
@@ -497,14 +502,15 @@ class MemoryStore final : public Store,
 };
 
 StatusOr<std::shared_ptr<Store>> Build(const MemoryOptions& options, StoreInfo info,
-                                       const BuildContext&) {
-  return NewMemoryStore(options, std::move(info));
+                                       const BuildContext& context) {
+  return NewMemoryStore(options, std::move(info), context.executor);
 }
 
 }  // namespace
 
-std::shared_ptr<Store> NewMemoryStore(const MemoryOptions& options, StoreInfo info) {
-  return std::make_shared<MemoryStore>(options, std::move(info));
+std::shared_ptr<Store> NewMemoryStore(const MemoryOptions& options, StoreInfo info,
+                                      std::shared_ptr<Executor> helpers) {
+  return std::make_shared<MemoryStore>(options, std::move(info), std::move(helpers));
 }
 
 Status RegisterMemory(StageRegistry& registry) {

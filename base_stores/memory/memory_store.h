@@ -15,8 +15,10 @@
 
 namespace strata {
 
+// `helpers`: threads for scans of many documents; null: none.
 std::shared_ptr<Store> NewMemoryStore(const MemoryOptions& options = {},
-                                      StoreInfo info = {"memory", "memory", {}});
+                                      StoreInfo info = {"memory", "memory", {}},
+                                      std::shared_ptr<Executor> helpers = nullptr);
 
 // The stage type "memory".
 Status RegisterMemory(StageRegistry& registry);

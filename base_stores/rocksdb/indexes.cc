@@ -197,8 +197,8 @@ void Indexes::Publish() {
   for (const IndexPtr& i : all_) {
     if (i->written()) written->push_back(i);
     if (i->state == IndexState::kReady) {
-      catalog->indexes.push_back(std::make_shared<const CatalogIndex>(
-          CatalogIndex{i->spec, i->number, i->stats}));
+      catalog->indexes.push_back(
+          std::make_shared<const CatalogIndex>(CatalogIndex{i->spec, i->number, i->stats}));
     }
   }
   catalog->epoch = catalog_->epoch + 1;

@@ -17,7 +17,8 @@ class RocksdbSnapshot final : public Snapshot {
   Status Read(const Context& ctx, std::span<const std::string_view> ids,
               std::span<std::optional<Record>> out) const override;
   std::unique_ptr<RecordScan> Scan(const IdBounds& bounds, const Filter& filter,
-                                   std::string_view after) const override;
+                                   std::string_view after,
+                                   std::shared_ptr<Executor> helpers) const override;
   StatusOr<std::unique_ptr<RecordScan>> ScanIndex(IndexAccess access,
                                                   const Filter& filter) const override;
   StatusOr<bool> CollectIds(const Context& ctx, const CatalogIndex& index,

@@ -37,9 +37,11 @@ class RocksdbStore final : public Store,
                            public IndexAdmin,
                            public std::enable_shared_from_this<RocksdbStore> {
  public:
-  RocksdbStore(const RocksdbOptions& options, StoreInfo info, std::shared_ptr<Database> database)
+  RocksdbStore(const RocksdbOptions& options, StoreInfo info, std::shared_ptr<Database> database,
+               std::shared_ptr<Executor> helpers)
       : options_(options),
         info_(std::move(info)),
+        helpers_(std::move(helpers)),
         database_(std::move(database)),
         signal_(std::make_shared<ChangeSignal>()),
         indexes_(database_) {}
@@ -142,6 +144,7 @@ class RocksdbStore final : public Store,
   }
   double estimated_documents() const override { return database_->EstimatedDocuments(); }
   QueryLog* query_log() override { return &indexes_.queries(); }
+  std::shared_ptr<Executor> executor() const override { return helpers_; }
 
   // ---- IndexAdmin ----
   std::vector<IndexReport> Indexes() const override { return indexes_.Reports(); }
@@ -585,6 +588,7 @@ class RocksdbStore final : public Store,
 
   const RocksdbOptions options_;
   const StoreInfo info_;
+  const std::shared_ptr<Executor> helpers_;
   IdGenerator ids_;
   std::shared_ptr<Database> database_;
   std::shared_ptr<ChangeSignal> signal_;
@@ -608,15 +612,17 @@ class RocksdbStore final : public Store,
 };
 
 StatusOr<std::shared_ptr<Store>> Build(const RocksdbOptions& options, StoreInfo info,
-                                       const BuildContext&) {
-  return OpenRocksdbStore(options, std::move(info));
+                                       const BuildContext& context) {
+  return OpenRocksdbStore(options, std::move(info), context.executor);
 }
 
 }  // namespace
 
-StatusOr<std::shared_ptr<Store>> OpenRocksdbStore(const RocksdbOptions& options, StoreInfo info) {
+StatusOr<std::shared_ptr<Store>> OpenRocksdbStore(const RocksdbOptions& options, StoreInfo info,
+                                                  std::shared_ptr<Executor> helpers) {
   ASSIGN_OR_RETURN(std::shared_ptr<Database> database, Database::Open(options));
-  auto store = std::make_shared<RocksdbStore>(options, std::move(info), std::move(database));
+  auto store = std::make_shared<RocksdbStore>(options, std::move(info), std::move(database),
+                                              std::move(helpers));
   RETURN_IF_ERROR(store->Init());
   return store;
 }

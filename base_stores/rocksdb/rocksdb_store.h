@@ -18,9 +18,11 @@ namespace strata {
 
 // Opens or makes the directory. Errors: Unavailable when another process has it open,
 // FailedPrecondition when a newer version of this library wrote it, DataLoss when it is damaged,
-// NotFound when it is not there and may not be made.
+// NotFound when it is not there and may not be made. `helpers`: threads for scans of many
+// documents; null: none.
 StatusOr<std::shared_ptr<Store>> OpenRocksdbStore(const RocksdbOptions& options,
-                                                  StoreInfo info = {"rocksdb", "rocksdb", {}});
+                                                  StoreInfo info = {"rocksdb", "rocksdb", {}},
+                                                  std::shared_ptr<Executor> helpers = nullptr);
 
 // Writes a consistent copy (hard links where it can) into a directory that must not exist yet,
 // while the store goes on. InvalidArgument when `store` is not a RocksDB store.

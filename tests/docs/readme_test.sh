@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Runs every ./strata line of the README, in a copy of the examples with the bundled data.
+# Runs every ./strata line of the README and of docs/indexes.md, in a copy of the examples with the bundled data.
 set -uo pipefail
 binary=$PWD/$1
 root=$PWD
@@ -16,9 +16,9 @@ while IFS= read -r line; do
   echo "\$ $line"
   bash -c "$line" || { echo "failed: $line"; exit 1; }
   ran=$((ran + 1))
-done < <(sed -n '/^```sh$/,/^```$/p' "$root/README.md" | grep '^\./strata ')
+done < <(cat "$root/README.md" "$root/docs/indexes.md" | sed -n '/^```sh$/,/^```$/p' | grep '^\./strata ')
 # The demo, on a machine that may have no package index.
-[ "$ran" -ge 7 ] || { echo "only $ran commands found"; exit 1; }
+[ "$ran" -ge 14 ] || { echo "only $ran commands found"; exit 1; }
 ./strata demo --reload | grep -q 'What to try next' || exit 1
 
 # Misuse and negative answers have their exit statuses.
@@ -37,6 +37,13 @@ grep -q 'line 2: at byte 0' out || { cat out; exit 1; }
 expect 1 ./strata import $p packages lines.ndjson --keep-going
 grep -q '"line":2' lines.ndjson.rejects || exit 1
 expect 0 ./strata get $p packages q2
+# A hint that helps nobody, an index that is not there, one that is declared.
+expect 2 ./strata query $p packages 'section=games&using(sectoin)'
+grep -q 'did you mean "section"' out || { cat out; exit 1; }
+expect 1 ./strata index $p packages drop nothing
+expect 1 ./strata index $p packages drop section
+grep -q 'declared in the configuration' out || { cat out; exit 1; }
+expect 2 ./strata query $p packages 'section=$1&count()' --param games --param more
 # A second process on the same data is told so.
 mkfifo hold
 ./strata shell $p --json < hold > held.out &
