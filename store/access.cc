@@ -267,7 +267,8 @@ class Planner {
     if (request_.sort || end.size() != 1 || use.index->spec.multi) return;
     const size_t part = use.bounds.equal_parts;
     const IndexSpec& spec = use.index->spec;
-    if (part >= spec.parts.size() || !(spec.parts[part].path == PathOf(end.arg(0)))) return;
+    // The last part: so equal values, which may be written otherwise (1 and 1.0), go by id.
+    if (part + 1 != spec.parts.size() || !(spec.parts[part].path == PathOf(end.arg(0)))) return;
     if (use.bounds.point_parts > part) return;  // a list of values: ranges, but not one order
     p.kind = Kind::kEnd;
     p.sorted = true;

@@ -172,6 +172,28 @@ int main(int argc, char** argv) {
       ->check(CLI::NonNegativeNumber);
   with_json(watch);
 
+  auto* index = command("index", "the indexes of a store's base: list, build, drop, advise",
+                        [&] { return IndexCommand(a.file, a.store, a.index); });
+  with_store(index);
+  index
+      ->add_option_function<std::string>(
+          "VERB", [&](const std::string& v) { a.index.verb = kIndexVerbs.at(v); },
+          "list (default): state and statistics; build: waits for declared ones, or adds PATHS; "
+          "drop: removes one that was added; advise: what queries have missed")
+      ->check(CLI::IsMember(names_of_verbs));
+  index->add_option("PATHS", a.index.name,
+                    "of build: category,-price, or tags[] for one key an element; of drop: the "
+                    "index' name");
+  index->add_flag("--unique", a.index.unique, "no two documents with the same values");
+  index->add_flag("--multi", a.index.multi, "one key for each element of an array");
+  index->add_flag("--sparse", a.index.sparse, "no key for documents without the paths");
+  index->add_flag("--json", a.index.json, "answer in JSON, for programs");
+
+  auto* analyze = command("analyze", "makes the indexes' statistics anew and shows them",
+                          [&] { return AnalyzeCommand(a.file, a.store, a.json); });
+  with_store(analyze);
+  with_json(analyze);
+
   auto* bench = app.add_subcommand("bench", "measures this machine");
   bench->require_subcommand(1);
   auto* bench_query = bench->add_subcommand(

@@ -140,7 +140,8 @@ Status Indexes::Init(const std::vector<IndexSpec>& declared) {
   RETURN_IF_ERROR(Translate(it->status(), "reading the descriptions of indexes"));
 
   rocksdb::WriteBatch batch;
-  (void)batch.Delete(database_->meta(), ToSlice(kCleanKey));
+  if (was_clean) (void)batch.Delete(database_->meta(), ToSlice(kCleanKey));
+  bool changed = false;
   const std::vector<IndexPtr> found = all_;
   for (const IndexPtr& i : found) {
     if (i->state == IndexState::kDropping) continue;
@@ -150,6 +151,7 @@ Status Indexes::Init(const std::vector<IndexSpec>& declared) {
       return d.name == i->spec.name && !(d == i->spec);
     });
     if (wanted && i->state != IndexState::kFailed) {
+      if (i->origin == IndexOrigin::kDeclared) continue;
       i->origin = IndexOrigin::kDeclared;
     } else if (i->origin == IndexOrigin::kDeclared || shadowed || wanted) {
       i->state = IndexState::kDropping;
@@ -157,6 +159,7 @@ Status Indexes::Init(const std::vector<IndexSpec>& declared) {
       continue;
     }
     RETURN_IF_ERROR(Store(*i, &batch));
+    changed = true;
   }
   const std::unique_ptr<rocksdb::Iterator> any(
       database_->db()->NewIterator(IteratorOptions(), database_->data()));
@@ -170,8 +173,9 @@ Status Indexes::Init(const std::vector<IndexSpec>& declared) {
     const IndexPtr index = MakeIndex(spec, IndexOrigin::kDeclared);
     if (no_documents) index->state = IndexState::kReady;
     RETURN_IF_ERROR(Store(*index, &batch));
+    changed = true;
   }
-  RETURN_IF_ERROR(database_->Write(&batch, true));
+  if (batch.Count() > 0) RETURN_IF_ERROR(database_->Write(&batch, changed));
   Publish();
   return OkStatus();
 }
