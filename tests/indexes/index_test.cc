@@ -1,108 +1,16 @@
-// Indexes as they come, go, are refused, and survive: uniqueness, online builds under writes and
-// kills, drops, advice.
+// Indexes as they are asked for, refused, advised, and built and dropped among readers and writers.
 #include <gmock/gmock.h>
-#include <gtest/gtest.h>
-#include <signal.h>
-#include <sys/wait.h>
-#include <unistd.h>
 
 #include <atomic>
-#include <cstdlib>
-#include <filesystem>
-#include <random>
 #include <thread>
 
-#include "pipeline/all_stages.h"
-#include "pipeline/pipeline.h"
 #include "store/auto_index.h"
-#include "store/index_admin.h"
-#include "store/ops.h"
-#include "tests/support/random_json.h"
+#include "tests/indexes/index_fixture.h"
 
 namespace strata::testing {
 namespace {
 
 using ::testing::HasSubstr;
-
-#ifdef STRATA_SANITIZED
-constexpr int kScale = 1;
-#else
-constexpr int kScale = 10;
-#endif
-
-const Context& Ctx() { return Context::Background(); }
-
-Document Doc(const std::string& text) { return Document::Parse(text).value(); }
-
-class IndexTest : public ::testing::TestWithParam<std::string> {
- protected:
-  IndexTest() {
-    EXPECT_TRUE(RegisterAll(registry_).ok());
-    const char* base = std::getenv("TEST_TMPDIR");
-    folder_ = std::filesystem::path(base != nullptr ? base : "/tmp") /
-              ("strata-" + std::to_string(std::random_device{}()));
-    std::filesystem::create_directories(folder_);
-  }
-  ~IndexTest() override {
-    Close();
-    std::filesystem::remove_all(folder_);
-  }
-
-  void Close() {
-    store_.reset();
-    pipeline_.reset();
-  }
-
-  void Open(const std::string& indexes, const std::string& more = "") {
-    Close();
-    const std::string base =
-        GetParam() == "memory"
-            ? R"({"type":"memory")"
-            : R"({"type":"rocksdb","path":"data","write_buffer":"4MiB","durability":"async")";
-    auto p = Pipeline::FromText(
-        R"({"stores":{"s":)" + base + more + R"(,"indexes":)" + indexes + R"(}},"serve":["s"]})",
-        folder_.string(), registry_);
-    ASSERT_TRUE(p.ok()) << Describe(p.status());
-    pipeline_ = *std::move(p);
-    store_ = pipeline_->Find("s");
-  }
-
-  IndexAdmin& admin() { return dynamic_cast<IndexAdmin&>(*pipeline_->FindBase("s")); }
-
-  std::string Ids(const std::string& rql) {
-    const auto rows = Collect(*store_, Ctx(), rql);
-    if (!rows.ok()) return std::string(Message(rows.status()));
-    std::string out;
-    for (const Document& d : *rows) out += (out.empty() ? "" : " ") + StoredId(d);
-    return out;
-  }
-
-  uint64_t Counted(const std::string& rql) {
-    const auto rows = Collect(*store_, Ctx(), rql);
-    EXPECT_TRUE(rows.ok()) << Describe(rows.status());
-    return rows.ok() ? static_cast<uint64_t>((*rows)[0].root().number().int_value()) : ~0ull;
-  }
-
-  // Whether the index holds exactly what a scan finds.
-  void ExpectWhole(const std::string& index, const std::string& path) {
-    EXPECT_EQ(Ids("exists(" + path + ")&sort(" + path + ")&using(" + index + ")"),
-              Ids("exists(" + path + ")&sort(" + path + ")&using(scan)"));
-    EXPECT_EQ(Counted("exists(" + path + ")&count()&using(" + index + ")"),
-              Counted("exists(" + path + ")&count()&using(scan)"));
-  }
-
-  std::string StateOf(const std::string& name) {
-    for (const IndexReport& r : admin().Indexes()) {
-      if (r.spec.name == name) return std::string(IndexStateName(r.state));
-    }
-    return "none";
-  }
-
-  StageRegistry registry_;
-  std::filesystem::path folder_;
-  std::unique_ptr<Pipeline> pipeline_;
-  std::shared_ptr<Store> store_;
-};
 
 TEST_P(IndexTest, AUniqueIndexNamesItselfTheValueAndTheOther) {
   Open(R"([{"path":["name","year"],"unique":true}])");
@@ -283,6 +191,54 @@ TEST_P(IndexTest, AdviceComesFromWhatQueriesDid) {
   EXPECT_EQ(indexer.Round(400), "builds t[]");
 }
 
+TEST_P(IndexTest, ScansWithHelpersGiveTheSameRowsInTheSameOrder) {
+  Open("[]");
+  constexpr int kDocuments = 24000;  // more than those from which a scan takes helpers
+  std::string expected;
+  for (int at = 0; at < kDocuments;) {
+    WriteBatch batch;
+    for (int i = 0; i < 1000; ++i, ++at) {
+      const std::string id = std::to_string(100000 + at);
+      batch.Put(Doc("{\"id\":\"" + id + "\",\"n\":" + std::to_string(at * 7919 % 100) + "}"));
+      if (at * 7919 % 100 < 30) expected += (expected.empty() ? "" : " ") + id;
+    }
+    ASSERT_TRUE(store_->Write(Ctx(), batch).ok());
+  }
+  // Others write what the query does not ask for, while it runs.
+  std::atomic<bool> stop{false};
+  std::thread writer([&] {
+    for (int i = 0; !stop; ++i) {
+      (void)Put(*store_, Ctx(), Doc("{\"id\":\"9" + std::to_string(i % 500) + "\",\"n\":99}"));
+      (void)Delete(*store_, Ctx(), "9" + std::to_string((i + 250) % 500));
+    }
+  });
+  const auto plan = PrepareComplete(*store_, Ctx(), *Query::Parse("n=lt=30")).value();
+  for (const size_t page : {size_t{100000}, size_t{700}}) {
+    std::string found;
+    OpenOptions options;
+    for (bool more = true; more;) {
+      const auto cursor = plan->Open(Ctx(), options).value();
+      RowBatch batch;
+      size_t rows = 0;
+      do {
+        ASSERT_TRUE(cursor->Next(Ctx(), std::min(page - rows, kBatchRows), &batch).ok());
+        rows += batch.rows.size();
+        for (const Document& d : batch.rows) found += (found.empty() ? "" : " ") + StoredId(d);
+      } while (batch.end == EndReason::kMore && rows < page);
+      more = batch.end == EndReason::kMore;
+      options.position = cursor->Position();
+    }
+    EXPECT_EQ(found, expected) << "in pages of " << page;
+  }
+  CancelSource cancel;
+  cancel.Cancel();
+  EXPECT_EQ(Collect(*store_, Ctx().WithCancel(cancel), "n=lt=30").status().code(),
+            StatusCode::kCancelled);
+  EXPECT_EQ(Counted("n=lt=30&count()"), static_cast<uint64_t>(kDocuments) * 30 / 100);
+  stop = true;
+  writer.join();
+}
+
 TEST_P(IndexTest, StatisticsTellRareValuesFromFrequentOnes) {
   Open(R"([{"path":"a"},{"path":["a","b"]}])");
   WriteBatch batch;
@@ -312,123 +268,6 @@ TEST_P(IndexTest, StatisticsTellRareValuesFromFrequentOnes) {
 }
 
 INSTANTIATE_TEST_SUITE_P(Bases, IndexTest, ::testing::Values("memory", "rocksdb"),
-                         [](const auto& info) { return info.param; });
-
-class RocksdbIndexTest : public IndexTest {};
-
-TEST_P(RocksdbIndexTest, WhatIsDeclaredIsBuiltAndWhatIsNotGoes) {
-  Open("[]");
-  WriteBatch batch;
-  for (int i = 0; i < 3000; ++i)
-    batch.Put(Doc("{\"id\":\"" + std::to_string(i) + "\",\"n\":" + std::to_string(i % 7) + "}"));
-  ASSERT_TRUE(store_->Write(Ctx(), batch).ok());
-  Open(R"([{"path":"n"}])");
-  ASSERT_TRUE(admin().WaitForIndexes(Ctx()).ok());
-  EXPECT_EQ(StateOf("n"), "ready");
-  ExpectWhole("n", "n");
-  EXPECT_EQ(Message(admin().DropIndex("n")),
-            "the index \"n\" is declared in the configuration; take it out there, and it goes when "
-            "the store is opened again");
-  // The same name with another meaning is another index.
-  Open(R"([{"path":"-n","name":"n"}])");
-  ASSERT_TRUE(admin().WaitForIndexes(Ctx()).ok());
-  EXPECT_EQ(admin().Indexes().size(), 1u);
-  ExpectWhole("n", "n");
-  Open("[]");
-  ASSERT_TRUE(admin().WaitForIndexes(Ctx()).ok());
-  EXPECT_TRUE(admin().Indexes().empty());
-  // Statistics come back with the store.
-  ASSERT_TRUE(admin().CreateIndex(IndexFromPaths("n").value(), IndexOrigin::kAdded).ok());
-  ASSERT_TRUE(admin().WaitForIndexes(Ctx()).ok());
-  Open("[]");
-  EXPECT_EQ(StateOf("n"), "ready");
-  EXPECT_EQ(admin().Indexes()[0].stats->entries(), 3000u);
-}
-
-TEST_P(RocksdbIndexTest, AUniqueIndexOverEqualValuesFailsAndSaysWhich) {
-  Open("[]");
-  ASSERT_TRUE(Put(*store_, Ctx(), Doc(R"({"id":"a","n":1})")).ok());
-  ASSERT_TRUE(Put(*store_, Ctx(), Doc(R"({"id":"b","n":1})")).ok());
-  Open(R"([{"path":"n","unique":true}])");
-  ASSERT_TRUE(admin().WaitForIndexes(Ctx()).ok());
-  ASSERT_EQ(StateOf("n"), "failed");
-  EXPECT_EQ(admin().Indexes()[0].message,
-            "the document \"b\": the index \"n\" is unique and has n 1 already, of the document "
-            "\"a\"");
-  EXPECT_EQ(Ids("n=1"), "a b");
-  // Mended, it is built at the next opening.
-  ASSERT_TRUE(Delete(*store_, Ctx(), "b").ok());
-  Open(R"([{"path":"n","unique":true}])");
-  ASSERT_TRUE(admin().WaitForIndexes(Ctx()).ok());
-  EXPECT_EQ(StateOf("n"), "ready");
-  ExpectWhole("n", "n");
-}
-
-TEST_P(RocksdbIndexTest, ABuildUnderWritesSurvivesBeingKilled) {
-  const uint64_t seed = PrintedSeed();
-  std::mt19937_64 random(seed);
-  const int documents = 3000 * kScale;
-  Open("[]");
-  for (int at = 0; at < documents;) {
-    WriteBatch batch;
-    for (int i = 0; i < 500; ++i, ++at) {
-      batch.Put(Doc("{\"id\":\"" + std::to_string(at) +
-                    "\",\"n\":" + std::to_string(random() % 1000) + ",\"t\":[" +
-                    std::to_string(at % 3) + ",9]}"));
-    }
-    ASSERT_TRUE(store_->Write(Ctx(), batch).ok());
-  }
-  Close();
-  const std::string indexes = R"([{"path":"n"},{"path":["-n","t"]},{"path":"t","multi":true}])";
-  int unfinished = 0;
-  for (int kill_round = 0; kill_round < 5; ++kill_round) {
-    const uint64_t child_seed = random();
-    const pid_t child = ::fork();
-    ASSERT_GE(child, 0);
-    if (child == 0) {
-      Open(indexes);
-      if (store_ == nullptr) ::_exit(3);
-      std::mt19937_64 r(child_seed);
-      for (;;) {
-        const std::string id = std::to_string(r() % static_cast<uint64_t>(documents));
-        const auto s = r() % 4 == 0
-                           ? Delete(*store_, Ctx(), id).status()
-                           : Put(*store_, Ctx(),
-                                 Doc("{\"id\":\"" + id + "\",\"n\":" + std::to_string(r() % 1000) +
-                                     ",\"t\":[5]}"))
-                                 .status();
-        if (!s.ok()) ::_exit(4);
-      }
-    }
-    ::usleep(static_cast<useconds_t>(30000 + random() % 60000));
-    ASSERT_EQ(::kill(child, SIGKILL), 0);
-    int status = 0;
-    ASSERT_EQ(::waitpid(child, &status, 0), child);
-    ASSERT_TRUE(WIFSIGNALED(status)) << "the writer ended by itself: " << WEXITSTATUS(status);
-    Open(indexes);
-    for (const IndexReport& r : admin().Indexes()) unfinished += r.state == IndexState::kBuilding;
-    Close();
-  }
-  std::printf("%d builds were found unfinished\n", unfinished);
-  Open(indexes);
-  ASSERT_TRUE(admin().WaitForIndexes(Ctx()).ok());
-  for (const char* name : {"n", "-n,t", "t"}) EXPECT_EQ(StateOf(name), "ready") << name;
-  ExpectWhole("n", "n");
-  for (const char* value : {"0", "1", "2", "5", "9"}) {
-    EXPECT_EQ(Ids("contains(t," + std::string(value) + ")&using(t)"),
-              Ids("contains(t," + std::string(value) + ")&using(scan)"));
-  }
-  const auto compound = Node::Call(Op::kUsing, {Node::Str("-n,t")});
-  const Query sorted = Query::Parse("sort(-n,t)").value();
-  const auto by_index = Collect(*store_, Ctx(), sorted.Then(compound));
-  const auto by_scan = Collect(*store_, Ctx(), sorted);
-  ASSERT_TRUE(by_index.ok() && by_scan.ok());
-  ASSERT_EQ(by_index->size(), by_scan->size());
-  for (size_t i = 0; i < by_scan->size(); ++i)
-    ASSERT_EQ((*by_index)[i].text(), (*by_scan)[i].text()) << i;
-}
-
-INSTANTIATE_TEST_SUITE_P(Bases, RocksdbIndexTest, ::testing::Values("rocksdb"),
                          [](const auto& info) { return info.param; });
 
 }  // namespace
