@@ -250,10 +250,22 @@ class OverlaySnapshot final : public Snapshot {
 // The store as a transaction sees it, for its plans.
 class OverlayHost final : public ScanHost {
  public:
-  OverlayHost(std::shared_ptr<TransactionHost> host, std::shared_ptr<const Snapshot> view)
-      : host_(std::move(host)), view_(std::move(view)) {}
+  // `since`: the catalog from before the snapshot.
+  OverlayHost(std::shared_ptr<TransactionHost> host, std::shared_ptr<const Snapshot> view,
+              std::shared_ptr<const IndexCatalog> since)
+      : host_(std::move(host)), view_(std::move(view)), since_(std::move(since)) {}
   StatusOr<std::shared_ptr<const Snapshot>> TakeSnapshot() override { return view_; }
-  std::shared_ptr<const IndexCatalog> catalog() const override { return host_->catalog(); }
+  // An index that was complete later does not hold what the snapshot sees.
+  std::shared_ptr<const IndexCatalog> catalog() const override {
+    std::shared_ptr<const IndexCatalog> now = host_->catalog();
+    if (now->epoch == since_->epoch) return now;
+    auto both = std::make_shared<IndexCatalog>();
+    both->epoch = now->epoch;
+    for (const CatalogIndexPtr& i : now->indexes) {
+      if (since_->Has(i->number)) both->indexes.push_back(i);
+    }
+    return both;
+  }
   AccessCosts costs() const override {
     AccessCosts costs = host_->costs();
     costs.covering = false;
@@ -266,16 +278,19 @@ class OverlayHost final : public ScanHost {
  private:
   const std::shared_ptr<TransactionHost> host_;
   const std::shared_ptr<const Snapshot> view_;
+  const std::shared_ptr<const IndexCatalog> since_;
 };
 
 class BufferedTransaction final : public Transaction {
  public:
   BufferedTransaction(std::shared_ptr<TransactionHost> host, std::string stage, IdGenerator& ids,
-                      TransactionOptions options, std::shared_ptr<const Snapshot> snapshot)
+                      TransactionOptions options, std::shared_ptr<const IndexCatalog> catalog,
+                      std::shared_ptr<const Snapshot> snapshot)
       : host_(std::move(host)),
         stage_(std::move(stage)),
         ids_(ids),
         options_(std::move(options)),
+        catalog_(std::move(catalog)),
         snapshot_(std::move(snapshot)),
         writes_(std::make_shared<WriteMap>()) {}
   ~BufferedTransaction() override {
@@ -317,8 +332,8 @@ class BufferedTransaction final : public Transaction {
   StatusOr<std::unique_ptr<Plan>> Prepare(const Context&, const Query& query) override {
     RETURN_IF_ERROR(CheckOpen());
     auto view = std::make_shared<const OverlaySnapshot>(snapshot_, writes_);
-    return PrepareScan(stage_, std::make_shared<OverlayHost>(host_, std::move(view)), query,
-                       nullptr);
+    return PrepareScan(stage_, std::make_shared<OverlayHost>(host_, std::move(view), catalog_),
+                       query, nullptr);
   }
 
   Status Savepoint(std::string_view name) override {
@@ -424,7 +439,8 @@ class BufferedTransaction final : public Transaction {
   const std::string stage_;
   IdGenerator& ids_;
   const TransactionOptions options_;
-  std::shared_ptr<const Snapshot> snapshot_;  // none: ended
+  const std::shared_ptr<const IndexCatalog> catalog_;  // from before the snapshot
+  std::shared_ptr<const Snapshot> snapshot_;           // none: ended
   std::shared_ptr<WriteMap> writes_;
   std::vector<std::pair<std::string, std::shared_ptr<WriteMap>>> savepoints_;
   bool voted_ = false;
@@ -435,9 +451,10 @@ class BufferedTransaction final : public Transaction {
 StatusOr<std::unique_ptr<Transaction>> BeginBuffered(std::shared_ptr<TransactionHost> host,
                                                      std::string stage, IdGenerator& ids,
                                                      const TransactionOptions& options) {
+  std::shared_ptr<const IndexCatalog> catalog = host->catalog();
   ASSIGN_OR_RETURN(auto snapshot, host->TakeSnapshot());
   return std::make_unique<BufferedTransaction>(std::move(host), std::move(stage), ids, options,
-                                               std::move(snapshot));
+                                               std::move(catalog), std::move(snapshot));
 }
 
 }  // namespace strata

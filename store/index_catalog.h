@@ -35,6 +35,12 @@ struct AccessCosts {
 struct IndexCatalog {
   std::vector<CatalogIndexPtr> indexes;
   uint64_t epoch = 0;  // changes whenever an index comes or goes or is analyzed
+  bool Has(uint32_t number) const {
+    for (const CatalogIndexPtr& i : indexes) {
+      if (i->number == number) return true;
+    }
+    return false;
+  }
   const CatalogIndex* Find(std::string_view name) const {
     for (const CatalogIndexPtr& i : indexes) {
       if (i->spec.name == name) return i.get();

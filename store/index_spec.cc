@@ -29,12 +29,11 @@ StatusOr<IndexPart> ParsePart(std::string_view text) {
   return part;
 }
 
-std::string PartText(const IndexPart& p) { return (p.descending() ? "-" : "") + p.path.ToString(); }
-
-std::string PartsText(const IndexSpec& spec) {
-  std::string out;
-  for (const IndexPart& p : spec.parts) out += (out.empty() ? "" : ",") + PartText(p);
-  return out;
+std::string PartText(const IndexPart& p) {
+  const std::string path = p.path.ToString();
+  // A name that begins with a sign needs one before it, or it would be read as the sign.
+  const bool signed_name = path[0] == '-' || path[0] == '+';
+  return (p.descending() ? "-" : signed_name ? "+" : "") + path;
 }
 
 class SpecReader {

@@ -253,7 +253,17 @@ class ScanPlan final : public Plan {
     if (chosen == nullptr || IsStale(*chosen, *host_)) {
       ASSIGN_OR_RETURN(chosen, Choose(*host_, p, conjuncts, limit));
     }
-    ASSIGN_OR_RETURN(std::shared_ptr<const Snapshot> snapshot, host_->TakeSnapshot());
+    std::shared_ptr<const Snapshot> snapshot;
+    for (;;) {
+      ASSIGN_OR_RETURN(snapshot, host_->TakeSnapshot());
+      // An index that went before the snapshot was taken may be empty already.
+      const auto catalog = host_->catalog();
+      const auto& uses = chosen->plan.chosen.uses;
+      if (std::all_of(uses.begin(), uses.end(),
+                      [&](const IndexUse& u) { return catalog->Has(u.index->number); }))
+        break;
+      ASSIGN_OR_RETURN(chosen, Choose(*host_, p, conjuncts, limit));
+    }
     if (QueryLog* log = host_->query_log(); log != nullptr) {
       for (const IndexUse& u : chosen->plan.chosen.uses) log->Use(u.index->spec.name);
     }
@@ -480,8 +490,14 @@ class ScanPlan final : public Plan {
     for (size_t i = 0; i < path.uses.size(); ++i) {
       const IndexUse& u = path.uses[i];
       std::vector<std::string> ids;
-      ASSIGN_OR_RETURN(const bool fits,
-                       from.CollectIds(ctx, *u.index, u.bounds.ranges, budget, &ids));
+      size_t held = 0;
+      for (const std::string& id : *bounds.ids) held += sizeof id + id.size();
+      const bool room = held < budget;
+      bool fits = false;
+      if (room) {
+        ASSIGN_OR_RETURN(fits,
+                         from.CollectIds(ctx, *u.index, u.bounds.ranges, budget - held, &ids));
+      }
       if (!fits) {
         // More ids than may be held: look at all documents instead.
         ASSIGN_OR_RETURN(const Filter all, Filter::Compile(conjuncts));

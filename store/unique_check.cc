@@ -27,6 +27,11 @@ Status NotUnique(const IndexSpec& spec, Value document, std::string_view other_i
                               " already, of the document ", JsonString(other_id)));
 }
 
+Status KeyIsHeld(const IndexSpec& spec) {
+  return Aborted(Concat("a transaction that is about to commit holds the value in the index ",
+                        JsonString(spec.name), "; run again"));
+}
+
 Status CheckIndex(const IndexSpec& spec, std::span<const IndexedChange> changes,
                   const KeyOwner& owner, size_t* failed) {
   StringMap<size_t> taken;  // a key to the change that takes it

@@ -32,6 +32,9 @@ Status CheckIndex(const IndexSpec& spec, std::span<const IndexedChange> changes,
 // The message of a document that would be the second with its values.
 Status NotUnique(const IndexSpec& spec, Value document, std::string_view other_id);
 
+// The answer to a writer who wants a key that a transaction which has voted will take.
+Status KeyIsHeld(const IndexSpec& spec);
+
 }  // namespace strata
 
 #endif  // STRATA_STORE_UNIQUE_CHECK_H_

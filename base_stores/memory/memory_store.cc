@@ -1,5 +1,7 @@
 #include "base_stores/memory/memory_store.h"
 
+#include <algorithm>
+
 #include "base_stores/memory/memory_scan.h"
 #include "base_stores/memory/ordered_index.h"
 #include "base_stores/memory/version_table.h"
@@ -85,7 +87,7 @@ class MemoryStore final : public Store,
       result.outcomes.push_back(*std::move(outcome));
     }
     size_t failed = 0;
-    if (const Status s = CheckIndexes(pending, &failed); !s.ok())
+    if (const Status s = CheckIndexes(pending, nullptr, &failed); !s.ok())
       return InBatch(s, batch, pending.ops[failed]);
     RETURN_IF_ERROR(Commit(std::move(pending)));
     return result;
@@ -151,6 +153,9 @@ class MemoryStore final : public Store,
     std::string from;
     for (bool more = true; more;) {
       MutexLock lock(commit_mutex_);
+      if (std::none_of(indexes_.begin(), indexes_.end(),
+                       [&](const Held& h) { return h.index == index; }))
+        return Aborted(Concat("the index ", JsonString(spec.name), " was dropped meanwhile"));
       const Status checked = CheckBackfill(*index, from);
       if (!checked.ok()) {
         table_.RemoveIndex(index.get());
@@ -213,13 +218,32 @@ class MemoryStore final : public Store,
     MutexLock lock(commit_mutex_);
     RETURN_IF_ERROR(
         CheckUnchanged(owner, writes, static_cast<const MemorySnapshot&>(snapshot).revision()));
+    std::vector<IndexedChange> changes;
+    for (const FinalWrite& w : writes) {
+      const Version* before = table_.Newest(w.id);
+      changes.push_back(
+          {w.id, before != nullptr ? before->document.root() : Value(), w.after.root()});
+    }
+    size_t failed = 0;
+    RETURN_IF_ERROR(CheckChanges(changes, owner, &failed));
     for (const FinalWrite& w : writes) held_[w.id] = owner;
+    // The unique keys that it will take, too.
+    std::vector<std::string> keys;
+    for (const Held& h : indexes_) {
+      for (const IndexedChange& c : changes) {
+        if (!c.after.exists() || !h.index->spec().Binds(c.after)) continue;
+        keys.clear();
+        (void)h.index->spec().AppendKeys(c.after, &keys);  // checked just now
+        for (const std::string& k : keys) held_keys_[HeldKey(*h.index, k)] = owner;
+      }
+    }
     return OkStatus();
   }
 
   void Release(const void* owner) override {
     MutexLock lock(commit_mutex_);
     absl::erase_if(held_, [&](const auto& h) { return h.second == owner; });
+    absl::erase_if(held_keys_, [&](const auto& h) { return h.second == owner; });
   }
 
   StatusOr<std::vector<uint64_t>> CommitWrites(const Context& ctx, const void* owner,
@@ -239,7 +263,7 @@ class MemoryStore final : public Store,
                                             : 0);
     }
     size_t failed = 0;
-    RETURN_IF_ERROR(CheckIndexes(pending, &failed));
+    RETURN_IF_ERROR(CheckIndexes(pending, owner, &failed));
     RETURN_IF_ERROR(Commit(std::move(pending)));
     return revisions;
   }
@@ -352,19 +376,32 @@ class MemoryStore final : public Store,
       changes.push_back({id, Value(), document});
     });
     size_t failed = 0;
-    return CheckIndex(index.spec(), changes, OwnerIn(index), &failed);
+    return CheckIndex(index.spec(), changes, OwnerIn(index, nullptr), &failed);
   }
 
-  static KeyOwner OwnerIn(const OrderedIndex& index) {
-    return [&index](std::string_view key) -> StatusOr<std::optional<std::string>> {
-      const memory::Entry* e = index.Owner(key);
-      if (e == nullptr) return std::optional<std::string>();
-      return std::optional<std::string>(e->id);
-    };
+  static std::string HeldKey(const OrderedIndex& index, std::string_view key) {
+    return std::to_string(index.number()) + "/" + std::string(key);
+  }
+
+  // `owner`: the transaction that asks, whose own holds do not hinder it.
+  KeyOwner OwnerIn(const OrderedIndex& index, const void* owner) const
+      REQUIRES_LOCK(commit_mutex_) {
+    return [this, &index, owner](std::string_view key)
+               STRATA_NO_THREAD_SAFETY_ANALYSIS -> StatusOr<std::optional<std::string>> {
+                 if (!held_keys_.empty()) {
+                   const auto it = held_keys_.find(HeldKey(index, key));
+                   if (it != held_keys_.end() && it->second != owner)
+                     return KeyIsHeld(index.spec());
+                 }
+                 const memory::Entry* e = index.Owner(key);
+                 if (e == nullptr) return std::optional<std::string>();
+                 return std::optional<std::string>(e->id);
+               };
   }
 
   // Whether every index can take what the batch makes in the end.
-  Status CheckIndexes(const Pending& pending, size_t* failed) const REQUIRES_LOCK(commit_mutex_) {
+  Status CheckIndexes(const Pending& pending, const void* owner, size_t* failed) const
+      REQUIRES_LOCK(commit_mutex_) {
     if (indexes_.empty()) return OkStatus();
     std::vector<IndexedChange> changes;
     std::vector<size_t> places;
@@ -374,13 +411,16 @@ class MemoryStore final : public Store,
                          pending.changes[last].after.root()});
       places.push_back(last);
     }
-    for (const Held& h : indexes_) {
-      size_t at = 0;
-      const Status s = CheckIndex(h.index->spec(), changes, OwnerIn(*h.index), &at);
-      if (s.ok()) continue;
-      *failed = places[at];
-      return s;
-    }
+    size_t at = 0;
+    const Status s = CheckChanges(changes, owner, &at);
+    if (!s.ok()) *failed = places[at];
+    return s;
+  }
+
+  Status CheckChanges(const std::vector<IndexedChange>& changes, const void* owner,
+                      size_t* failed) const REQUIRES_LOCK(commit_mutex_) {
+    for (const Held& h : indexes_)
+      RETURN_IF_ERROR(CheckIndex(h.index->spec(), changes, OwnerIn(*h.index, owner), failed));
     return OkStatus();
   }
 
@@ -498,6 +538,7 @@ class MemoryStore final : public Store,
                               static_cast<size_t>(options_.auto_index_budget),
                               [this] { return estimated_documents(); }};
   StringMap<const void*> held_ STRATA_GUARDED_BY(commit_mutex_);
+  StringMap<const void*> held_keys_ STRATA_GUARDED_BY(commit_mutex_);  // of unique indexes
   int64_t bytes_ STRATA_GUARDED_BY(commit_mutex_) = 0;
 };
 

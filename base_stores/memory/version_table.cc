@@ -112,6 +112,7 @@ void VersionTable::RemoveIndex(const OrderedIndex* index) {
   const auto it = std::find_if(indexes_.begin(), indexes_.end(),
                                [&](const auto& i) { return i.get() == index; });
   if (it == indexes_.end()) return;
+  if (std::find(retired_.begin(), retired_.end(), *it) != retired_.end()) return;
   // A scan may still read it: it is kept up, and its entries with it, until nobody does.
   retired_.push_back(*it);
 }

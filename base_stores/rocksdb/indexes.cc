@@ -176,6 +176,7 @@ Status Indexes::Init(const std::vector<IndexSpec>& declared) {
     changed = true;
   }
   if (batch.Count() > 0) RETURN_IF_ERROR(database_->Write(&batch, changed));
+  opened_ = true;
   Publish();
   return OkStatus();
 }
@@ -184,8 +185,12 @@ Status Indexes::Save() {
   rocksdb::WriteBatch batch;
   {
     MutexLock lock(mutex_);
+    if (!opened_) return OkStatus();
     for (const IndexPtr& i : all_) {
-      if (!i->written() || !i->stats_known) continue;
+      if (!i->written() || !i->stats_known) {
+        (void)batch.Delete(database_->meta(), ToSlice(MetaKey(kStatsKeys, i->number)));
+        continue;
+      }
       (void)batch.Put(database_->meta(), ToSlice(MetaKey(kStatsKeys, i->number)),
                       ToSlice(i->stats->Serialize()));
     }
@@ -247,9 +252,16 @@ std::vector<IndexReport> Indexes::Reports() const {
 // ---- writes ----
 
 StatusOr<std::optional<std::string>> Indexes::OwnerOf(const Index& index, std::string_view key,
-                                                      Pending* pending) const {
+                                                      const void* owner, Pending* pending) const {
   std::string prefix = IndexPrefix(index.number);
   prefix += key;
+  {
+    MutexLock lock(held_mutex_);
+    if (!held_.empty()) {
+      if (const auto it = held_.find(prefix); it != held_.end() && it->second != owner)
+        return KeyIsHeld(index.spec);
+    }
+  }
   if (const auto it = pending->owners.find(prefix); it != pending->owners.end()) return it->second;
   if (pending->lookup == nullptr) {
     rocksdb::ReadOptions read = IteratorOptions();
@@ -262,15 +274,36 @@ StatusOr<std::optional<std::string>> Indexes::OwnerOf(const Index& index, std::s
   return std::optional<std::string>(ToView(pending->lookup->key()).substr(prefix.size()));
 }
 
-Status Indexes::Check(const std::vector<Final>& finals, Pending* pending, size_t* failed) {
+void Indexes::Hold(const std::vector<Final>& finals, const void* owner) {
+  const std::vector<IndexPtr> written = Written();
+  std::vector<std::string> keys;
+  MutexLock lock(held_mutex_);
+  for (const IndexPtr& index : written) {
+    for (const Final& f : finals) {
+      if (!f.after || !index->spec.Binds(f.after.root())) continue;
+      (void)KeysOf(index->spec, f.after, &keys);  // checked before
+      for (const std::string& k : keys) held_[IndexPrefix(index->number) + k] = owner;
+    }
+  }
+}
+
+void Indexes::Release(const void* owner) {
+  MutexLock lock(held_mutex_);
+  absl::erase_if(held_, [&](const auto& h) { return h.second == owner; });
+}
+
+Status Indexes::Check(const std::vector<Final>& finals, const void* owner, Pending* pending,
+                      size_t* failed) {
   const std::vector<IndexPtr> written = Written();
   if (written.empty()) return OkStatus();
   std::vector<IndexedChange> changes;
   changes.reserve(finals.size());
   for (const Final& f : finals) changes.push_back({f.id, f.before.root(), f.after.root()});
   for (const IndexPtr& index : written) {
-    const auto owner = [&](std::string_view key) { return OwnerOf(*index, key, pending); };
-    RETURN_IF_ERROR(CheckIndex(index->spec, changes, owner, failed));
+    const auto owner_of = [&](std::string_view key) {
+      return OwnerOf(*index, key, owner, pending);
+    };
+    RETURN_IF_ERROR(CheckIndex(index->spec, changes, owner_of, failed));
   }
   return OkStatus();
 }
@@ -393,7 +426,9 @@ Status Indexes::Build(Index* index, rocksdb::WriteBatch* batch) {
     const bool binds = index->spec.Binds(record.document.root());
     for (const std::string& key : keys) {
       if (binds) {
-        ASSIGN_OR_RETURN(const std::optional<std::string> owner, OwnerOf(*index, key, &seen));
+        // Aborted when a voted transaction holds the key: the step comes again.
+        ASSIGN_OR_RETURN(const std::optional<std::string> owner,
+                         OwnerOf(*index, key, nullptr, &seen));
         if (owner && *owner != id) {
           const Status s = NotUnique(index->spec, record.document.root(), *owner);
           return fail(WithMessage(s, Concat("the document ", JsonString(id), ": ", Message(s))));

@@ -68,8 +68,12 @@ class Indexes {
     Document before;
     Document after;
   };
-  // Checks a member's changes; *failed is the one that cannot be made.
-  Status Check(const std::vector<Final>& finals, Pending* pending, size_t* failed);
+  // Checks a member's changes; *failed is the one that cannot be made. `owner`: the transaction
+  // that writes, whose own holds do not hinder it. Aborted: another one holds a unique key.
+  Status Check(const std::vector<Final>& finals, const void* owner, Pending* pending,
+               size_t* failed);
+  // Keeps the unique keys that checked changes take from other writers.
+  void Hold(const std::vector<Final>& finals, const void* owner);
   // Puts one change of a document into the batch. Requires: checked.
   Status Apply(std::string_view id, const Document& before, const Document& after,
                rocksdb::WriteBatch* batch, Pending* pending);
@@ -88,6 +92,7 @@ class Indexes {
   void SetStats(uint32_t number, std::shared_ptr<IndexStats> stats);
 
   // ---- from any thread ----
+  void Release(const void* owner);
   // Counts the entries of an index that is ready.
   StatusOr<std::shared_ptr<IndexStats>> CountAgain(const Context& ctx,
                                                    const IndexReport& index) const;
@@ -117,7 +122,7 @@ class Indexes {
   Status PutEntry(const Index& index, std::string_view key, std::string_view id,
                   const Document& document, rocksdb::WriteBatch* batch) const;
   StatusOr<std::optional<std::string>> OwnerOf(const Index& index, std::string_view key,
-                                               Pending* pending) const;
+                                               const void* owner, Pending* pending) const;
   void Publish() REQUIRES_LOCK(mutex_);
   std::vector<IndexPtr> Written() const;
   IndexPtr MakeIndex(const IndexSpec& spec, IndexOrigin origin) REQUIRES_LOCK(mutex_);
@@ -131,6 +136,11 @@ class Indexes {
   std::shared_ptr<const IndexCatalog> catalog_ STRATA_GUARDED_BY(mutex_) =
       std::make_shared<IndexCatalog>();
   uint32_t last_number_ STRATA_GUARDED_BY(mutex_) = 0;
+  bool opened_ STRATA_GUARDED_BY(mutex_) = false;
+
+  // Unique keys (number and key) that transactions which have voted will take.
+  mutable Mutex held_mutex_;
+  StringMap<const void*> held_ STRATA_GUARDED_BY(held_mutex_);
 
   // The leader's own: the work of the batch that is being written.
   IndexPtr working_;

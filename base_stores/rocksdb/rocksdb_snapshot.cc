@@ -10,7 +10,9 @@
 namespace strata::rocksdb_store {
 namespace {
 
-constexpr size_t kMostFetched = 256;  // documents asked for together
+constexpr size_t kMostFetched = 256;     // index entries read ahead
+constexpr size_t kFetch = 32;            // documents asked for together
+constexpr size_t kChunkBytes = 1 << 20;  // of documents held ahead, about
 
 // An iterator at the first document within the bounds behind `after`. *end must outlive it.
 std::unique_ptr<rocksdb::Iterator> SeekData(const RocksdbSnapshot& snapshot, const IdBounds& bounds,
@@ -175,7 +177,7 @@ class ParallelDataScan final : public RecordScan {
 
   StatusOr<Chunk> ReadChunk() {
     Chunk c;
-    for (; it_->Valid() && c.records.size() < kRows; it_->Next()) {
+    for (; it_->Valid() && c.records.size() < kRows && c.bytes.size() < kChunkBytes; it_->Next()) {
       c.bytes += ToView(it_->key());
       const size_t id_end = c.bytes.size();
       c.bytes += ToView(it_->value());
@@ -338,7 +340,7 @@ class IndexScan final : public RecordScan {
     *done = false;
     while (rows->size() < max_rows) {
       if (next_ == ready_.size()) {
-        if (ended_) {
+        if (ended_ && next_id_ == ids_.size()) {
           *done = true;
           return OkStatus();
         }
@@ -351,7 +353,7 @@ class IndexScan final : public RecordScan {
       passed_ = d;
       if (filter_.Matches(d.root())) rows->push_back(d);
     }
-    if (next_ == ready_.size() && ended_) *done = true;
+    if (next_ == ready_.size() && ended_ && next_id_ == ids_.size()) *done = true;
     return OkStatus();
   }
 
@@ -362,11 +364,33 @@ class IndexScan final : public RecordScan {
   Status Fill(size_t wanted) {
     ready_.clear();
     next_ = 0;
+    if (next_id_ == ids_.size()) RETURN_IF_ERROR(ReadEntries(wanted));
+    // Few enough that large documents do not fill the memory.
+    for (size_t bytes = 0; next_id_ < ids_.size() && bytes < kChunkBytes;) {
+      const size_t n = std::min(kFetch, ids_.size() - next_id_);
+      const std::span<const std::string> ids(ids_.data() + next_id_, n);
+      std::vector<std::optional<Record>> records(n);
+      RETURN_IF_ERROR(snapshot_.database().GetMany(snapshot_.read(), ids, records));
+      for (size_t i = 0; i < n; ++i) {
+        if (!records[i]) {
+          return DataLoss(Concat("the index ", JsonString(access_.index->spec.name), " names ",
+                                 JsonString(ids[i]), ", which is not there"));
+        }
+        bytes += records[i]->document.text().size();
+        ready_.push_back(std::move(records[i]->document));
+      }
+      next_id_ += n;
+    }
+    return OkStatus();
+  }
+
+  Status ReadEntries(size_t wanted) {
+    ids_.clear();
+    next_id_ = 0;
     // No more than is wanted at first, since a limit often ends it there.
     chunk_ = std::min(kMostFetched, std::max(wanted, 2 * chunk_));
-    std::vector<std::string> ids;
     EntryParts entry;
-    while (ids.size() + ready_.size() < chunk_) {
+    while (ids_.size() + ready_.size() < chunk_) {
       ASSIGN_OR_RETURN(const bool more, entries_.Next(&entry));
       if (!more) {
         ended_ = true;
@@ -375,18 +399,8 @@ class IndexScan final : public RecordScan {
       if (access_.covered) {
         ready_.push_back(Document::FromTrusted(entry.covered));
       } else {
-        ids.emplace_back(entry.id);
+        ids_.emplace_back(entry.id);
       }
-    }
-    if (ids.empty()) return OkStatus();
-    std::vector<std::optional<Record>> records(ids.size());
-    RETURN_IF_ERROR(snapshot_.database().GetMany(snapshot_.read(), ids, records));
-    for (size_t i = 0; i < ids.size(); ++i) {
-      if (!records[i]) {
-        return DataLoss(Concat("the index ", JsonString(access_.index->spec.name), " names ",
-                               JsonString(ids[i]), ", which is not there"));
-      }
-      ready_.push_back(std::move(records[i]->document));
     }
     return OkStatus();
   }
@@ -395,6 +409,8 @@ class IndexScan final : public RecordScan {
   const IndexAccess access_;
   EntryReader entries_;
   const Filter filter_;
+  std::vector<std::string> ids_;  // read from the index, and up to where they were fetched
+  size_t next_id_ = 0;
   std::vector<Document> ready_;
   size_t next_ = 0;
   size_t chunk_ = 0;

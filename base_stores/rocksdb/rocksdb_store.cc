@@ -193,6 +193,7 @@ class RocksdbStore final : public Store,
   }
 
   void Release(const void* owner) override {
+    indexes_.Release(owner);
     MutexLock lock(held_mutex_);
     absl::erase_if(held_, [&](const auto& h) { return h.second == owner; });
   }
@@ -353,13 +354,6 @@ class RocksdbStore final : public Store,
   // What a member of a group did to the group's records: the id and what stood there before.
   using Undo = std::vector<std::pair<std::string, std::optional<std::optional<Record>>>>;
 
-  // Checks what a member makes of each document in the end against the indexes.
-  Status CheckIndexes(const Finals& finals, Group* group, size_t* failed) {
-    RETURN_IF_ERROR(indexes_.Check(finals, &group->indexes, failed));
-    indexes_.Accept(finals, &group->indexes);
-    return OkStatus();
-  }
-
   Status Current(std::string_view id, const Group& group, std::optional<Record>* out) const {
     if (!group.records.empty()) {
       if (const auto it = group.records.find(id); it != group.records.end()) {
@@ -391,7 +385,8 @@ class RocksdbStore final : public Store,
     // What is there already, asked for together.
     std::vector<std::optional<Record>> before(ops.size());
     RETURN_IF_ERROR(database_->GetMany({}, ids, before));
-    if (!indexes_.empty()) RETURN_IF_ERROR(CheckBatch(*w->batch, ids, before, group));
+    Finals finals;
+    if (!indexes_.empty()) RETURN_IF_ERROR(CheckBatch(*w->batch, ids, before, group, &finals));
     for (size_t i = 0; i < ops.size(); ++i) {
       if (const auto it = group->records.find(ids[i]); it != group->records.end()) {
         before[i] = it->second;  // by an earlier operation of this group
@@ -401,13 +396,14 @@ class RocksdbStore final : public Store,
       if (!outcome.ok()) return InBatch(outcome.status(), *w->batch, i);
       w->result.outcomes.push_back(*std::move(outcome));
     }
+    indexes_.Accept(finals, &group->indexes);
     return OkStatus();
   }
 
   // Finds out what the batch makes of each document in the end, and checks that.
   Status CheckBatch(const WriteBatch& batch, const std::vector<std::string>& ids,
-                    const std::vector<std::optional<Record>>& before, Group* group) {
-    Finals finals;
+                    const std::vector<std::optional<Record>>& before, Group* group, Finals* out) {
+    Finals& finals = *out;
     std::vector<size_t> ops;  // of each: the last operation on it
     StringMap<size_t> places;
     for (size_t i = 0; i < ids.size(); ++i) {
@@ -432,7 +428,7 @@ class RocksdbStore final : public Store,
       ops[it->second] = i;
     }
     size_t failed = 0;
-    const Status s = CheckIndexes(finals, group, &failed);
+    const Status s = indexes_.Check(finals, nullptr, &group->indexes, &failed);
     return s.ok() ? s : InBatch(s, batch, ops[failed]);
   }
 
@@ -474,9 +470,11 @@ class RocksdbStore final : public Store,
       w->result.outcomes.push_back(std::move(outcome));
     }
     size_t failed = 0;
-    RETURN_IF_ERROR(w->hold_only ? indexes_.Check(finals, &group->indexes, &failed)
-                                 : CheckIndexes(finals, group, &failed));
-    if (w->hold_only) {
+    RETURN_IF_ERROR(indexes_.Check(finals, w->owner, &group->indexes, &failed));
+    if (!w->hold_only) {
+      indexes_.Accept(finals, &group->indexes);
+    } else {
+      indexes_.Hold(finals, w->owner);
       MutexLock lock(held_mutex_);
       for (const FinalWrite& f : w->writes) held_[f.id] = w->owner;
     }
