@@ -36,6 +36,12 @@ std::string PartText(const IndexPart& p) {
   return (p.descending() ? "-" : signed_name ? "+" : "") + path;
 }
 
+std::string PartsText(const IndexSpec& spec) {
+  std::string out;
+  for (const IndexPart& p : spec.parts) out += (out.empty() ? "" : ",") + PartText(p);
+  return out;
+}
+
 class SpecReader {
  public:
   explicit SpecReader(ConfigProblems* problems) : problems_(problems) {}
