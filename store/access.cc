@@ -39,6 +39,11 @@ class Planner {
     AddIntersections();
     AddUnions();
     RETURN_IF_ERROR(ApplyHint());
+    for (AccessPath& p : paths_) {
+      // A limit ends the rows of a way that has their order.
+      if (request_.wanted && p.sorted)
+        p.rows = std::min(p.rows, static_cast<double>(*request_.wanted));
+    }
     std::stable_sort(paths_.begin(), paths_.end(),
                      [](const AccessPath& a, const AccessPath& b) { return a.cost < b.cost; });
     AccessPlan plan;
@@ -383,7 +388,7 @@ class Planner {
         message += Concat("; did you mean \"", near, "\"?");
       } else {
         message += " (there are:";
-        for (std::string_view n : names) message += Concat(" ", n);
+        for (std::string_view n : names) message += Concat(" ", JsonString(n));
         message += ")";
       }
       return InvalidArgument(message);

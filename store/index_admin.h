@@ -22,6 +22,9 @@ std::string_view IndexStateName(IndexState state);
 enum class IndexOrigin : uint8_t { kDeclared, kAdded, kAutomatic };
 std::string_view IndexOriginName(IndexOrigin origin);
 
+// NotFound with the nearest of the names, or all.
+Status NoSuchIndex(std::string_view name, const std::vector<std::string>& names);
+
 struct IndexReport {
   IndexSpec spec;
   IndexState state = IndexState::kReady;

@@ -87,6 +87,12 @@ class SpecReader {
       Report(pointer, "a multi index has one path; make another index for the others");
     if (problems_->size() > before) return std::nullopt;
     if (spec.name.empty()) spec.name = PartsText(spec);
+    if (spec.name == kScanHint) {
+      Report(pointer,
+             "an index cannot be named \"scan\", which using(scan) means otherwise; give it "
+             "another \"name\"");
+      return std::nullopt;
+    }
     return spec;
   }
 
@@ -152,6 +158,17 @@ std::vector<IndexSpec> ParseIndexSpecs(Value list, const std::string& pointer,
     specs.push_back(*std::move(spec));
   }
   return specs;
+}
+
+Status CheckIndexSpec(const IndexSpec& spec) {
+  ConfigProblems problems;
+  const Document list = Document::FromTrusted("[" + spec.Canonical() + "]");
+  const std::vector<IndexSpec> read = ParseIndexSpecs(list.root(), "", &problems);
+  if (!problems.empty()) {
+    return InvalidArgument(Concat("the index ", JsonString(spec.name), ": ", problems[0].message));
+  }
+  return read.size() == 1 && read[0] == spec ? OkStatus()
+                                             : Internal("an index that changes when read");
 }
 
 StatusOr<IndexSpec> IndexFromPaths(std::string_view paths) {

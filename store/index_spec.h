@@ -27,6 +27,8 @@ inline constexpr size_t kMaxIndexKeyBytes = 16 << 10;  // of one key
 inline constexpr size_t kMaxIndexes = 32;              // of one store
 inline constexpr size_t kMaxIndexParts = 8;
 
+inline constexpr std::string_view kScanHint = "scan";  // using(scan): no index
+
 struct IndexPart {
   Path path;
   SortDirection direction = SortDirection::kAscending;
@@ -64,6 +66,8 @@ struct IndexSpec {
 // Reads a list of indexes, or one, and reports everything that is wrong with it.
 std::vector<IndexSpec> ParseIndexSpecs(Value list, const std::string& pointer,
                                        ConfigProblems* problems);
+// What ParseIndexSpecs would say of an index that was made otherwise: InvalidArgument.
+Status CheckIndexSpec(const IndexSpec& spec);
 // "category,-price" to a plain index of that name. InvalidArgument when a path is empty.
 StatusOr<IndexSpec> IndexFromPaths(std::string_view paths);
 

@@ -187,7 +187,7 @@ class Importer {
       result_.imported += batch.items.size();
       return s;
     }
-    if (s.code() != StatusCode::kInvalidArgument) return s;
+    if (!IsOfDocument(s)) return s;
     // One of them is bad: one by one, so that the others get in and the bad one is named.
     for (size_t i = 0; i < batch.items.size(); ++i) {
       WriteBatch single;
@@ -196,13 +196,18 @@ class Importer {
       s = store_.Write(Context::Background(), single).status();
       if (s.ok()) {
         ++result_.imported;
-      } else if (s.code() == StatusCode::kInvalidArgument && options_.reject) {
+      } else if (IsOfDocument(s) && options_.reject) {
         RETURN_IF_ERROR(Reject(batch.items[i], s));
       } else {
         return WithMessage(s, Concat(Place(batch.items[i].number), ": ", Message(s)));
       }
     }
     return OkStatus();
+  }
+
+  // Whether a document is to blame (it is bad, or has a value that is to be unique), not the store.
+  static bool IsOfDocument(const Status& s) {
+    return s.code() == StatusCode::kInvalidArgument || s.code() == StatusCode::kAlreadyExists;
   }
 
   Status Reject(const SourceItem& item, const Status& why) {

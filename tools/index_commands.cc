@@ -59,6 +59,7 @@ std::string ReportJson(const IndexReport& r) {
                     ",\"state\":" + JsonString(IndexStateName(r.state)) +
                     ",\"origin\":" + JsonString(IndexOriginName(r.origin)) +
                     ",\"entries\":" + std::to_string(r.stats->entries());
+  if (!r.stats_known) out += ",\"counting\":true";
   if (r.state == IndexState::kBuilding)
     out += ",\"done\":" + std::to_string(r.done) + ",\"total\":" + std::to_string(r.total);
   if (!r.message.empty()) out += ",\"message\":" + JsonString(r.message);
@@ -92,7 +93,8 @@ void PrintReport(const IndexReport& r) {
   std::cout << ", " << IndexOriginName(r.origin) << "\n";
   if (!r.message.empty()) std::cout << "    " << r.message << "\n";
   if (r.state != IndexState::kReady) return;
-  std::cout << "    " << r.stats->entries() << " entries, about";
+  std::cout << "    " << (r.stats_known ? "" : "(being counted again) ") << r.stats->entries()
+            << " entries, about";
   for (size_t p = 1; p <= r.spec.parts.size(); ++p)
     std::cout << (p > 1 ? " /" : "") << " " << static_cast<uint64_t>(r.stats->Distinct(p) + 0.5);
   std::cout << " distinct, " << Percent(r.stats->NullShare()) << " null or missing\n";
@@ -103,8 +105,11 @@ void PrintReport(const IndexReport& r) {
   }
 }
 
-int ListIndexes(const OpenedIndexes& o, bool json) {
-  const auto reports = o.admin->Indexes();
+// `only`: the name of one index; "": all.
+int ListIndexes(const OpenedIndexes& o, bool json, const std::string& only = "") {
+  auto reports = o.admin->Indexes();
+  if (!only.empty())
+    std::erase_if(reports, [&](const IndexReport& r) { return r.spec.name != only; });
   if (json) {
     std::cout << "[";
     for (size_t i = 0; i < reports.size(); ++i)
@@ -143,24 +148,58 @@ Status Await(IndexAdmin& admin) {
   }
 }
 
-int BuildIndexes(const OpenedIndexes& o, const IndexFlags& flags) {
-  if (!flags.name.empty()) {
-    StatusOr<IndexSpec> spec = IndexFromPaths(flags.name);
-    if (!spec.ok()) return Fail(spec.status());
-    spec->unique = flags.unique;
-    spec->multi = flags.multi || flags.name.ends_with("[]");
-    spec->sparse = flags.sparse;
-    if (spec->multi) spec = IndexOfCandidate(flags.name + (flags.name.ends_with("[]") ? "" : "[]"));
-    if (!spec.ok()) return Fail(spec.status());
-    if (const Status s = o.admin->CreateIndex(*spec, IndexOrigin::kAdded); !s.ok()) return Fail(s);
+StatusOr<IndexSpec> WantedIndex(const IndexFlags& flags) {
+  std::string paths = flags.name;
+  if (flags.multi && !paths.ends_with("[]")) paths += "[]";
+  ASSIGN_OR_RETURN(IndexSpec spec, IndexOfCandidate(paths));
+  spec.unique = flags.unique;
+  spec.sparse = flags.sparse;
+  RETURN_IF_ERROR(CheckIndexSpec(spec));
+  return spec;
+}
+
+// Asks for the index, unless it is there; a failed one is tried again.
+Status Add(IndexAdmin& admin, const IndexSpec& spec) {
+  for (const IndexReport& r : admin.Indexes()) {
+    if (r.spec.name != spec.name || r.state == IndexState::kDropping) continue;
+    if (!(r.spec == spec)) {
+      return AlreadyExists(Concat("there is an index ", JsonString(spec.name), " already: {",
+                                  r.spec.Shape(), "}; drop it first, or choose other paths"));
+    }
+    if (r.state != IndexState::kFailed) return OkStatus();
+    RETURN_IF_ERROR(admin.DropIndex(spec.name));
+    RETURN_IF_ERROR(Await(admin));
   }
-  if (const Status s = Await(*o.admin); !s.ok()) return Fail(s);
+  return admin.CreateIndex(spec, IndexOrigin::kAdded);
+}
+
+int BuildIndexes(const OpenedIndexes& o, const IndexFlags& flags) {
+  std::string only;
+  if (!flags.name.empty()) {
+    const StatusOr<IndexSpec> spec = WantedIndex(flags);
+    if (!spec.ok()) return Fail(spec.status());
+    only = spec->name;
+    if (const Status s = Add(*o.admin, *spec); !s.ok()) return Fail(s);
+  } else if (flags.unique || flags.multi || flags.sparse) {
+    return Fail(
+        InvalidArgument("--unique, --multi and --sparse describe an index; give its PATHS"));
+  }
+  if (const Status s = Await(*o.admin); !s.ok()) {
+    if (Interrupted()) {
+      std::cerr << "strata: the build goes on when the store is opened again; strata index FILE "
+                   "STORE build waits for it\n";
+    }
+    return Fail(s);
+  }
   int status = kOk;
   for (const IndexReport& r : o.admin->Indexes()) {
-    if (r.state == IndexState::kFailed) status = kNegative;
+    if (r.state != IndexState::kFailed || (!only.empty() && r.spec.name != only)) continue;
+    std::cerr << "strata: the index " << JsonString(r.spec.name) << " failed: " << r.message
+              << "\n";
+    status = kNegative;
   }
-  const int listed = ListIndexes(o, flags.json);
-  return status != kOk ? status : listed;
+  ListIndexes(o, flags.json, only);
+  return status;
 }
 
 int Advise(const OpenedIndexes& o, bool json) {
@@ -196,6 +235,11 @@ int Advise(const OpenedIndexes& o, bool json) {
 int IndexCommand(const std::string& file, const std::string& store, const IndexFlags& flags) {
   const auto o = OpenIndexes(file, store);
   if (!o.ok()) return Fail(o.status());
+  const bool takes_paths = flags.verb == IndexVerb::kBuild || flags.verb == IndexVerb::kDrop;
+  if (!takes_paths && !flags.name.empty()) {
+    std::cerr << "strata: index list and index advise take nothing behind them\n";
+    return kMisuse;
+  }
   switch (flags.verb) {
     case IndexVerb::kList:
       return ListIndexes(*o, flags.json);

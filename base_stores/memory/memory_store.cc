@@ -136,6 +136,7 @@ class MemoryStore final : public Store,
   }
 
   Status CreateIndex(const IndexSpec& spec, IndexOrigin origin) override {
+    RETURN_IF_ERROR(CheckIndexSpec(spec));
     std::shared_ptr<OrderedIndex> index;
     {
       MutexLock lock(commit_mutex_);
@@ -185,7 +186,9 @@ class MemoryStore final : public Store,
       Publish();
       return OkStatus();
     }
-    return NotFound(Concat("there is no index ", JsonString(name)));
+    std::vector<std::string> names;
+    for (const Held& h : indexes_) names.push_back(h.index->spec().name);
+    return NoSuchIndex(name, names);
   }
 
   Status WaitForIndexes(const Context&) override { return OkStatus(); }

@@ -88,6 +88,38 @@ Status Indexes::Store(const Index& i, rocksdb::WriteBatch* batch) const {
       "writing an index' description");
 }
 
+// Reads what Store wrote; null when it cannot be understood.
+Indexes::IndexPtr Indexes::Describe(std::string_view text) {
+  const StatusOr<Document> d = Document::Parse(text);
+  if (!d.ok()) return nullptr;
+  ConfigProblems problems;
+  const Document list = Document::FromTrusted("[" + std::string(d->Find("spec").text()) + "]");
+  const std::vector<IndexSpec> specs = ParseIndexSpecs(list.root(), "", &problems);
+  const auto word = [&](const char* name) {
+    const Value v = d->Find(name);
+    return v.is_string() ? v.String() : std::string();
+  };
+  const auto state = EnumOf(
+      word("state"),
+      {IndexState::kBuilding, IndexState::kReady, IndexState::kFailed, IndexState::kDropping},
+      IndexStateName);
+  const auto origin =
+      EnumOf(word("origin"), {IndexOrigin::kDeclared, IndexOrigin::kAdded, IndexOrigin::kAutomatic},
+             IndexOriginName);
+  const Value done = d->Find("done");
+  if (specs.size() != 1 || !problems.empty() || !state || !origin || !done.is_number() ||
+      !done.number().is_int() || !d->Find("position").is_string())
+    return nullptr;
+  auto index = std::make_shared<Index>();
+  index->spec = specs[0];
+  index->state = *state;
+  index->origin = *origin;
+  index->position = word("position");
+  index->done = static_cast<uint64_t>(done.number().int_value());
+  index->message = word("message");
+  return index;
+}
+
 Status Indexes::Init(const std::vector<IndexSpec>& declared) {
   MutexLock lock(mutex_);
   const auto get = [&](std::string_view key, std::string* value) {
@@ -102,33 +134,18 @@ Status Indexes::Init(const std::vector<IndexSpec>& declared) {
       database_->db()->NewIterator(IteratorOptions(), database_->meta()));
   for (it->Seek(ToSlice(kIndexKeys)); it->Valid() && ToView(it->key()).starts_with(kIndexKeys);
        it->Next()) {
-    const auto damaged = [&] {
-      return DataLoss(Concat("the description of an index is damaged: ", ToView(it->key())));
-    };
-    const StatusOr<Document> d = Document::Parse(ToView(it->value()));
-    if (!d.ok()) return damaged();
-    ConfigProblems problems;
-    const Document list = Document::FromTrusted("[" + std::string(d->Find("spec").text()) + "]");
-    const std::vector<IndexSpec> specs = ParseIndexSpecs(list.root(), "", &problems);
-    const auto state = EnumOf(
-        d->Find("state").is_string() ? d->Find("state").String() : "",
-        {IndexState::kBuilding, IndexState::kReady, IndexState::kFailed, IndexState::kDropping},
-        IndexStateName);
-    const auto origin = EnumOf(
-        d->Find("origin").is_string() ? d->Find("origin").String() : "",
-        {IndexOrigin::kDeclared, IndexOrigin::kAdded, IndexOrigin::kAutomatic}, IndexOriginName);
-    if (specs.size() != 1 || !problems.empty() || !state || !origin ||
-        !d->Find("position").is_string() || !d->Find("done").is_number())
-      return damaged();
-    auto index = std::make_shared<Index>();
-    index->spec = specs[0];
-    index->number = static_cast<uint32_t>(
+    const auto number = static_cast<uint32_t>(
         std::strtoul(it->key().ToString().substr(kIndexKeys.size()).c_str(), nullptr, 10));
-    index->state = *state;
-    index->origin = *origin;
-    index->position = d->Find("position").String();
-    index->done = static_cast<uint64_t>(d->Find("done").number().int_value());
-    index->message = d->Find("message").is_string() ? d->Find("message").String() : "";
+    IndexPtr index = Describe(ToView(it->value()));
+    if (index == nullptr) {
+      // An index is made of the documents: one that cannot be understood is dropped, and made anew
+      // when it is declared.
+      index = std::make_shared<Index>();
+      index->spec.name = Concat("unreadable ", std::to_string(number));
+      index->spec.parts.push_back({Path::Of("unreadable")});
+      index->state = IndexState::kDropping;
+    }
+    index->number = number;
     index->covers = index->spec.CanCover();
     index->stats = std::make_shared<IndexStats>(index->spec);
     std::string stats;
@@ -484,6 +501,7 @@ Status Indexes::Worked() {
 }
 
 Status Indexes::Create(const IndexSpec& spec, IndexOrigin origin) {
+  RETURN_IF_ERROR(CheckIndexSpec(spec));
   MutexLock lock(mutex_);
   size_t live = 0;
   for (const IndexPtr& i : all_) {
@@ -527,7 +545,9 @@ Status Indexes::Drop(std::string_view name) {
     Publish();
     return OkStatus();
   }
-  return NotFound(Concat("there is no index ", JsonString(ToValidUtf8(name))));
+  std::vector<std::string> names;
+  for (const IndexPtr& i : all_) names.push_back(i->spec.name);
+  return NoSuchIndex(name, names);
 }
 
 StatusOr<std::shared_ptr<IndexStats>> Indexes::CountAgain(const Context& ctx,

@@ -117,6 +117,7 @@ class Indexes {
   using IndexPtr = std::shared_ptr<Index>;
 
   Status Store(const Index& index, rocksdb::WriteBatch* batch) const;
+  static IndexPtr Describe(std::string_view text);
   Status Build(Index* index, rocksdb::WriteBatch* batch);
   Status DropSome(Index* index, rocksdb::WriteBatch* batch);
   Status PutEntry(const Index& index, std::string_view key, std::string_view id,

@@ -43,6 +43,19 @@ grep -q 'did you mean "section"' out || { cat out; exit 1; }
 expect 1 ./strata index $p packages drop nothing
 expect 1 ./strata index $p packages drop section
 grep -q 'declared in the configuration' out || { cat out; exit 1; }
+# What check refuses, build refuses, and the store goes on; building what is there is no error.
+expect 2 ./strata index $p packages build 'a,b,c,d,e,f,g,h,i'
+expect 2 ./strata index $p packages build 'a,-a'
+expect 2 ./strata index $p packages build --unique
+expect 0 ./strata index $p packages build 'version' --sparse
+expect 0 ./strata index $p packages build 'version' --sparse
+expect 1 ./strata index $p packages build 'version'
+grep -q 'already: {"path":\["version"\],"sparse":true}' out || { cat out; exit 1; }
+expect 1 ./strata index $p packages build 'maintainer[]' --unique --json
+expect 0 ./strata index $p packages drop 'maintainer[]'
+expect 0 ./strata index $p packages drop 'version'
+expect 1 ./strata index $p packages drop sectoin
+grep -q 'did you mean "section"' out || { cat out; exit 1; }
 expect 2 ./strata query $p packages 'section=$1&count()' --param games --param more
 # A second process on the same data is told so.
 mkfifo hold

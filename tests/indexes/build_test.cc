@@ -44,6 +44,17 @@ TEST_P(RocksdbIndexTest, WhatIsDeclaredIsBuiltAndWhatIsNotGoes) {
   EXPECT_EQ(admin().Indexes()[0].stats->entries(), 3000u);
 }
 
+TEST_P(RocksdbIndexTest, WhatCannotBeReadBackIsRefused) {
+  Open("[]");
+  for (const char* paths : {"a,b,c,d,e,f,g,h,i", "a,a", "a,-a", "scan"}) {
+    EXPECT_EQ(admin().CreateIndex(IndexFromPaths(paths).value(), IndexOrigin::kAdded).code(),
+              StatusCode::kInvalidArgument)
+        << paths;
+  }
+  Open("[]");
+  EXPECT_TRUE(admin().Indexes().empty());
+}
+
 TEST_P(RocksdbIndexTest, AUniqueIndexOverEqualValuesFailsAndSaysWhich) {
   Open("[]");
   ASSERT_TRUE(Put(*store_, Ctx(), Doc(R"({"id":"a","n":1})")).ok());

@@ -29,8 +29,7 @@ TEST_P(IndexTest, AUniqueIndexNamesItselfTheValueAndTheOther) {
   ASSERT_TRUE(Delete(*store_, Ctx(), "a").ok());
   ASSERT_TRUE(Put(*store_, Ctx(), Doc(R"({"id":"e","name":"x","year":1})")).ok());
   EXPECT_EQ(Ids("name=x&year=1&using(name,year)"),
-            "using: there is no index \"name\" (there are: "
-            "scan name,year)");
+            "using: there is no index \"name\" (there are: \"scan\" \"name,year\")");
   EXPECT_EQ(Ids("name=x&year=1"), "e");
 }
 
