@@ -492,12 +492,8 @@ class ScanPlan final : public Plan {
       std::vector<std::string> ids;
       size_t held = 0;
       for (const std::string& id : *bounds.ids) held += sizeof id + id.size();
-      const bool room = held < budget;
-      bool fits = false;
-      if (room) {
-        ASSIGN_OR_RETURN(fits,
-                         from.CollectIds(ctx, *u.index, u.bounds.ranges, budget - held, &ids));
-      }
+      ASSIGN_OR_RETURN(const bool fits, from.CollectIds(ctx, *u.index, u.bounds.ranges,
+                                                        budget - std::min(held, budget), &ids));
       if (!fits) {
         // More ids than may be held: look at all documents instead.
         ASSIGN_OR_RETURN(const Filter all, Filter::Compile(conjuncts));

@@ -1,6 +1,7 @@
 #include "base_stores/memory/ordered_index.h"
 
 #include <algorithm>
+#include <iterator>
 
 namespace strata::memory {
 namespace {
@@ -86,8 +87,9 @@ OrderedIndex::Items::const_iterator OrderedIndex::Begin(const KeyRange& range, c
   return items_.lower_bound(Probe{range.from, "", 0});
 }
 
-bool OrderedIndex::Collect(uint64_t revision, const KeyRange& range, size_t limit, Place* place,
-                           bool* begun, std::vector<const Version*>* out) const {
+template <typename F>
+bool OrderedIndex::Pass(uint64_t revision, const KeyRange& range, size_t limit, Place* place,
+                        bool* begun, const F& f) const {
   ReadLock lock(mutex_);
   auto it = Begin(range, *place, *begun);
   const Item* last = nullptr;
@@ -99,84 +101,66 @@ bool OrderedIndex::Collect(uint64_t revision, const KeyRange& range, size_t limi
       break;
     }
     last = &*it;
-    if (it->Holds(revision)) out->push_back(it->entry->At(revision));
+    if (it->Holds(revision)) f(*it);
   }
-  if (last != nullptr) {
-    *place = {last->key, last->entry->id, last->from};
-    *begun = true;
-  }
+  Remember(last, place, begun);
   return more;
+}
+
+void OrderedIndex::Remember(const Item* last, Place* place, bool* begun) {
+  if (last == nullptr) return;
+  *place = {last->key, last->entry->id, last->from};
+  *begun = true;
+}
+
+bool OrderedIndex::Collect(uint64_t revision, const KeyRange& range, size_t limit, Place* place,
+                           bool* begun, std::vector<const Version*>* out) const {
+  return Pass(revision, range, limit, place, begun,
+              [&](const Item& i) { out->push_back(i.entry->At(revision)); });
+}
+
+bool OrderedIndex::Count(uint64_t revision, const KeyRange& range, size_t limit, Place* place,
+                         bool* begun, uint64_t* count) const {
+  return Pass(revision, range, limit, place, begun, [&](const Item&) { ++*count; });
 }
 
 bool OrderedIndex::CollectBackwards(uint64_t revision, const KeyRange& range, size_t limit,
                                     Place* place, bool* begun,
                                     std::vector<const Version*>* out) const {
   ReadLock lock(mutex_);
-  size_t passed = 0;
   // Within a key forwards, then on to the key before it.
-  Items::const_iterator it;
-  if (*begun) {
-    it = items_.upper_bound(Probe{place->key, place->id, place->from});
-  }
-  std::string_view key;  // whose entries are passed
   bool within = *begun && (!range.end || place->key < *range.end);
+  std::string_view key;  // whose entries are passed
+  Items::const_iterator it;
   if (within) {
     key = place->key;
+    it = items_.upper_bound(Probe{place->key, place->id, place->from});
   }
   const Item* last = nullptr;
+  size_t passed = 0;
+  const auto pass_key = [&] {  // false: the limit ended it
+    for (; it != items_.end() && it->key == key; ++it) {
+      if (passed++ >= limit) return false;
+      last = &*it;
+      if (it->Holds(revision)) out->push_back(it->entry->At(revision));
+    }
+    return true;
+  };
   bool more = true;
-  for (;;) {
-    if (within) {
-      for (; it != items_.end() && it->key == key; ++it) {
-        if (passed++ >= limit) goto out;
-        last = &*it;
-        if (it->Holds(revision)) out->push_back(it->entry->At(revision));
-      }
-    }
+  while (!within || pass_key()) {
     // The last entry before this key's first.
-    auto before = within      ? items_.lower_bound(Probe{key, "", 0})
-                  : range.end ? items_.lower_bound(Probe{*range.end, "", 0})
-                              : items_.end();
-    if (before == items_.begin()) {
+    const auto before = within      ? items_.lower_bound(Probe{key, "", 0})
+                        : range.end ? items_.lower_bound(Probe{*range.end, "", 0})
+                                    : items_.end();
+    if (before == items_.begin() || std::prev(before)->key < range.from) {
       more = false;
       break;
     }
-    --before;
-    if (before->key < range.from) {
-      more = false;
-      break;
-    }
-    key = before->key;
+    key = std::prev(before)->key;
     it = items_.lower_bound(Probe{key, "", 0});
     within = true;
   }
-out:
-  if (last != nullptr) {
-    *place = {last->key, last->entry->id, last->from};
-    *begun = true;
-  }
-  return more;
-}
-
-bool OrderedIndex::Count(uint64_t revision, const KeyRange& range, size_t limit, Place* place,
-                         bool* begun, uint64_t* count) const {
-  ReadLock lock(mutex_);
-  auto it = Begin(range, *place, *begun);
-  const Item* last = nullptr;
-  bool more = false;
-  // Comparing with the end only where a node's worth has passed would save little: keys are short.
-  for (size_t passed = 0; it != items_.end() && (!range.end || it->key < *range.end); ++it) {
-    if (passed++ == limit) {
-      more = true;
-      break;
-    }
-    last = &*it;
-    *count += it->Holds(revision);
-  }
-  if (last != nullptr) {
-    *place = {last->key, last->entry->id, last->from};
-    *begun = true;
-  }
+  Remember(last, place, begun);
   return more;
 }
 

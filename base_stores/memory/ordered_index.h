@@ -93,6 +93,11 @@ class OrderedIndex {
   using Items = absl::btree_set<Item, Less>;
 
   Items::const_iterator Begin(const KeyRange& range, const Place& place, bool begun) const;
+  // Calls f for the entries that hold, as Collect and Count say.
+  template <typename F>
+  bool Pass(uint64_t revision, const KeyRange& range, size_t limit, Place* place, bool* begun,
+            const F& f) const;
+  static void Remember(const Item* last, Place* place, bool* begun);
 
   const IndexSpec spec_;
   const uint32_t number_;

@@ -43,7 +43,6 @@ class RootOperator : public Operator {
   using Operator::Operator;
   // As Cursor::Next, but *batch is empty on entry.
   virtual Status Produce(const Context& ctx, size_t max_rows, RowBatch* batch) = 0;
-  uint64_t skipped() const { return skip_; }  // rows that a resumed run passes over
 
  private:
   uint64_t skip_ = 0;
