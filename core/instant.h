@@ -16,6 +16,10 @@ struct Instant {
 
   friend auto operator<=>(const Instant&, const Instant&) = default;
 
+  static Instant FromUnixMillis(int64_t millis) {
+    const int64_t seconds = millis >= 0 ? millis / 1000 : (millis - 999) / 1000;
+    return {seconds, static_cast<int32_t>(millis - seconds * 1000) * 1000000};
+  }
   // "2009-11-21T00:21:00Z", with a fraction only when there is one. Requires: years 0 to 9999.
   std::string ToString() const;
 };

@@ -2,18 +2,28 @@
 
 #include "base_stores/memory/memory_store.h"
 #include "base_stores/rocksdb/rocksdb_store.h"
+#include "wrappers/cache/cache_store.h"
+#include "wrappers/expire/expire_store.h"
 #include "wrappers/fault/fault_store.h"
 #include "wrappers/forward/forward_store.h"
+#include "wrappers/limit_concurrency/limit_concurrency_store.h"
+#include "wrappers/limit_rate/limit_rate_store.h"
+#include "wrappers/log/log_store.h"
 #include "wrappers/readonly/readonly_store.h"
+#include "wrappers/rename/rename_store.h"
+#include "wrappers/retry/retry_store.h"
+#include "wrappers/slow/slow_store.h"
 
 namespace strata {
 
 Status RegisterAll(StageRegistry& registry) {
-  RETURN_IF_ERROR(RegisterMemory(registry));
-  RETURN_IF_ERROR(RegisterRocksdb(registry));
-  RETURN_IF_ERROR(RegisterForward(registry));
-  RETURN_IF_ERROR(RegisterReadonly(registry));
-  return RegisterFault(registry);
+  for (const auto add :
+       {RegisterMemory, RegisterRocksdb, RegisterCache, RegisterExpire, RegisterFault,
+        RegisterForward, RegisterLimitConcurrency, RegisterLimitRate, RegisterLog, RegisterReadonly,
+        RegisterRename, RegisterRetry, RegisterSlow}) {
+    RETURN_IF_ERROR(add(registry));
+  }
+  return OkStatus();
 }
 
 }  // namespace strata

@@ -6,15 +6,26 @@
 #include "core/json_text.h"
 #include "core/path.h"
 #include "pipeline/config_text.h"
+#include "pipeline/order.h"
 #include "query/operator_table.h"
 
 namespace strata {
 namespace {
 
 constexpr KnownStage kProjectStages[] = {
-    {"memory", "//base_stores/memory"}, {"rocksdb", "//base_stores/rocksdb"},
-    {"forward", "//wrappers/forward"},  {"readonly", "//wrappers/readonly"},
+    {"memory", "//base_stores/memory"},
+    {"rocksdb", "//base_stores/rocksdb"},
+    {"cache", "//wrappers/cache"},
+    {"expire", "//wrappers/expire"},
     {"fault", "//wrappers/fault"},
+    {"forward", "//wrappers/forward"},
+    {"limit_concurrency", "//wrappers/limit_concurrency"},
+    {"limit_rate", "//wrappers/limit_rate"},
+    {"log", "//wrappers/log"},
+    {"readonly", "//wrappers/readonly"},
+    {"rename", "//wrappers/rename"},
+    {"retry", "//wrappers/retry"},
+    {"slow", "//wrappers/slow"},
 };
 
 constexpr size_t kNone = static_cast<size_t>(-1);
@@ -75,12 +86,18 @@ class Checker {
       names_.push_back(name);
       specs_.emplace(name, m.value());
     }
-    for (const std::string& name : names_) {
+    const std::vector<std::string> written = names_;
+    for (const std::string& name : written) FindMembers(name);
+    for (const std::string& name : written) {
       const size_t stage = Resolve(name);
-      if (stage != kNone) config.stores.emplace_back(name, stage);
+      if (stage == kNone) continue;
+      config.stores.emplace_back(name, stage);
+      for (const auto& [member, owner] : member_of_) {
+        if (owner == name) config.stores.emplace_back(member, Resolve(member));
+      }
     }
     CheckServe(root.Find("serve"));
-    CheckOrder();
+    if (problems.empty()) CheckOrder(&config, &problems);
   }
 
   PipelineConfig config;
@@ -91,14 +108,60 @@ class Checker {
     problems.push_back({std::move(pointer), std::move(message)});
   }
 
+  // Makes the names known that a store's outermost stage gives beside its own.
+  void FindMembers(const std::string& name) {
+    Value v = specs_.at(name);
+    const std::string pointer = Child("/stores", name);
+    if (v.is_array() && v.size() > 0) v = v.At(0);
+    const Value type_name = v.Find("type");
+    if (!type_name.is_string()) return;
+    const StageType* type = registry_.Find(type_name.String());
+    if (type == nullptr || !type->members) return;
+    // What is wrong with the options is said when the stage itself is read.
+    ConfigProblems said_later;
+    const std::shared_ptr<void> options = type->new_options();
+    ReadOptions(type->options, type->name, v, {"type", "inner"}, pointer, base_dir_, options.get(),
+                &said_later);
+    for (const std::string& member : type->members(options.get())) {
+      if (specs_.contains(member)) {
+        Problem(pointer, Concat("gives a store ", Quoted(member),
+                                ", but there is one of that name already"));
+        continue;
+      }
+      names_.push_back(member);
+      specs_.emplace(member, Value());
+      member_of_.emplace_back(member, name);
+    }
+  }
+
   // A named store's outermost stage; kNone when it has problems of its own.
   size_t Resolve(const std::string& name) {
     if (const auto done = resolved_.find(name); done != resolved_.end()) return done->second;
-    open_.push_back(name);
-    const size_t stage = Spec(specs_.at(name), Child("/stores", name), name, 0);
-    open_.pop_back();
+    size_t stage = kNone;
+    if (const std::string* owner = OwnerOf(name)) {
+      stage = Resolve(*owner);
+      if (stage != kNone) {
+        StageConfig member = config.stages[stage];
+        member.member = name;
+        member.path = Concat(*owner, "/", name, " (", member.type->name, ")");
+        config.stages.push_back(std::move(member));
+        stage = config.stages.size() - 1;
+      }
+    } else {
+      open_.push_back(name);
+      stage = Spec(specs_.at(name), Child("/stores", name), name, 0);
+      open_.pop_back();
+    }
     resolved_[name] = stage;
     return stage;
+  }
+
+  // The store whose outermost stage gives this one; null for a store that is written out.
+  const std::string* OwnerOf(const std::string& name) const {
+    for (const auto& [member, owner] : member_of_) {
+      if (member == name) return &owner;
+    }
+    return nullptr;
   }
 
   size_t Spec(Value v, const std::string& pointer, const std::string& path, int depth) {
@@ -122,13 +185,16 @@ class Checker {
       Problem(pointer, Concat("no store named ", Quoted(text), Suggest(text, names_, "stores")));
       return kNone;
     }
-    if (const auto at = std::find(open_.begin(), open_.end(), text); at != open_.end()) {
+    const std::string* owner = OwnerOf(text);
+    const std::string& opened = owner != nullptr ? *owner : text;
+    if (const auto at = std::find(open_.begin(), open_.end(), opened); at != open_.end()) {
       std::string cycle;
       for (auto it = at; it != open_.end(); ++it) cycle += *it + " -> ";
       Problem(pointer, Concat("the store stands on itself: ", cycle, text));
       return kNone;
     }
     used_.insert(text);
+    if (owner != nullptr) used_.insert(*owner);
     return Resolve(text);
   }
 
@@ -245,6 +311,20 @@ class Checker {
                                       path + "/" + step, depth + 1));
       }
     }
+    if (!type->side_child.empty()) {
+      skip.push_back(type->side_child);
+      const Value side = v.Find(type->side_child);
+      if (side.exists()) {
+        stage.children.push_back(
+            Spec(side, Child(pointer, type->side_child), path + "/" + type->side_child, depth + 1));
+      }
+    }
+    if (type->members && depth > (in_line ? 1 : 0)) {
+      Problem(pointer, Concat("\"", type->name,
+                              "\" gives several stores: make it the outermost stage of a store of "
+                              "its own, and let others name what it gives"));
+      broken = true;
+    }
     const size_t before = problems.size();
     std::shared_ptr<void> options = type->new_options();
     stage.canonical = ReadOptions(type->options, type->name, v, skip, pointer, base_dir_,
@@ -273,32 +353,15 @@ class Checker {
         Problem(pointer, Concat("no store named ", Quoted(name), Suggest(name, names_, "stores")));
       } else if (!used_served_.insert(name).second) {
         Problem(pointer, Concat("the store ", Quoted(name), " is served twice"));
+      } else if (const std::string* owner = OwnerOf(name)) {
+        used_.insert(*owner);
       }
       config.serve.push_back(name);
     }
     for (const std::string& name : names_) {
-      if (!used_.contains(name) && !used_served_.contains(name)) {
+      if (!used_.contains(name) && !used_served_.contains(name) && OwnerOf(name) == nullptr) {
         config.warnings.push_back(
             {Child("/stores", name), "this store is neither served nor used by another one"});
-      }
-    }
-  }
-
-  void CheckOrder() {
-    std::map<std::string, std::string> taken;
-    for (const StageConfig& s : config.stages) {
-      if (!s.type->exclusive_option.empty()) {
-        const Document options = Document::FromTrusted(s.canonical);
-        const std::string value = options.Find(s.type->exclusive_option).String();
-        const auto [it, fresh] = taken.try_emplace(s.type->name + ":" + value, s.pointer);
-        if (!fresh) {
-          Problem(Child(s.pointer, s.type->exclusive_option),
-                  Concat(Quoted(value), " is opened by ", it->second,
-                         " already; name that store instead"));
-        }
-      }
-      if (s.type->testing_only) {
-        config.warnings.push_back({s.pointer, Concat("\"", s.type->name, "\" is for tests")});
       }
     }
   }
@@ -307,6 +370,7 @@ class Checker {
   const StageRegistry& registry_;
   std::vector<std::string> names_;  // in the order of the file
   std::map<std::string, Value> specs_;
+  std::vector<std::pair<std::string, std::string>> member_of_;  // name and owner
   std::map<std::string, size_t> resolved_;
   std::vector<std::string> open_;  // names being resolved, for cycles
   StringSet used_;
@@ -317,10 +381,15 @@ class Checker {
 void AppendStage(std::string* out, const PipelineConfig& config, size_t index) {
   const StageConfig& s = config.stages[index];
   *out += "{\"type\":" + JsonString(s.type->name);
+  if (!s.member.empty()) *out += ",\"member\":" + JsonString(s.member);
   if (s.canonical.size() > 2) *out += "," + s.canonical.substr(1, s.canonical.size() - 2);
   if (s.type->children == Children::kOne) {
     *out += ",\"inner\":";
     AppendStage(out, config, s.children[0]);
+    if (s.children.size() > 1) {
+      *out += "," + JsonString(s.type->side_child) + ":";
+      AppendStage(out, config, s.children[1]);
+    }
   } else if (s.type->children == Children::kMany) {
     *out += ",\"inners\":[";
     for (size_t i = 0; i < s.children.size(); ++i) {
@@ -330,42 +399,6 @@ void AppendStage(std::string* out, const PipelineConfig& config, size_t index) {
     *out += ']';
   }
   *out += '}';
-}
-
-std::string OptionSchema(const OptionSpec& o) {
-  std::string out = "{\"description\":" + JsonString(o.doc);
-  switch (o.kind) {
-    case OptionKind::kString:
-    case OptionKind::kPath:
-      out += ",\"type\":\"string\"";
-      break;
-    case OptionKind::kBool:
-      out += ",\"type\":\"boolean\"";
-      break;
-    case OptionKind::kInteger:
-      out += ",\"type\":\"integer\",\"minimum\":" + std::to_string(o.min) +
-             ",\"maximum\":" + std::to_string(o.max);
-      break;
-    case OptionKind::kSize:
-      out +=
-          ",\"anyOf\":[{\"type\":\"integer\"},{\"type\":\"string\",\"pattern\":\"^[0-9]+(B|[KMGT]"
-          "iB|kB|MB|GB)$\"}]";
-      break;
-    case OptionKind::kDuration:
-      out += ",\"type\":\"string\",\"pattern\":\"^[0-9]+(ms|s|m|h|d)$\"";
-      break;
-    case OptionKind::kJson:
-      out += "," + o.json_schema.substr(1, o.json_schema.size() - 2);
-      break;
-    case OptionKind::kEnum:
-      out += ",\"enum\":[";
-      for (size_t i = 0; i < o.values.size(); ++i)
-        out += (i > 0 ? "," : "") + JsonString(o.values[i]);
-      out += ']';
-      break;
-  }
-  if (!o.required) out += ",\"default\":" + o.default_text;
-  return out + "}";
 }
 
 }  // namespace
@@ -408,41 +441,6 @@ StatusOr<PipelineConfig> CheckPipeline(std::string_view text, std::string_view n
   checker.Run(config.root());
   if (!checker.problems.empty()) return InvalidArgument(DescribeProblems(name, checker.problems));
   return std::move(checker.config);
-}
-
-std::string PipelineJsonSchema(const StageRegistry& registry) {
-  std::string stages;
-  for (const std::string& name : registry.Names()) {
-    const StageType& t = *registry.Find(name);
-    if (!stages.empty()) stages += ',';
-    stages += "{\"description\":" + JsonString(t.doc) +
-              ",\"properties\":{\"type\":{\"const\":" + JsonString(name) + "}";
-    std::string required = "\"type\"";
-    for (const OptionSpec& o : t.options) {
-      stages += "," + JsonString(o.name) + ":" + OptionSchema(o);
-      if (o.required) required += "," + JsonString(o.name);
-    }
-    if (t.children == Children::kOne) stages += ",\"inner\":{\"$ref\":\"#/$defs/store\"}";
-    if (t.children == Children::kMany) {
-      stages +=
-          ",\"inners\":{\"type\":\"array\",\"minItems\":1,\"items\":{\"$ref\":\"#/$defs/store\"}}";
-    }
-    stages += "},\"required\":[" + required + "],\"additionalProperties\":false}";
-  }
-  return "{\"$schema\":\"https://json-schema.org/draft/2020-12/schema\",\"title\":\"Strata "
-         "pipeline\",\"type\":\"object\","
-         "\"required\":[\"stores\"],\"additionalProperties\":false,\"properties\":{\"$schema\":{"
-         "\"type\":\"string\"},"
-         "\"stores\":{\"type\":\"object\",\"minProperties\":1,\"additionalProperties\":{\"$ref\":"
-         "\"#/$defs/store\"}},"
-         "\"serve\":{\"type\":\"array\",\"items\":{\"type\":\"string\"}}},\"$defs\":{\"store\":{"
-         "\"anyOf\":["
-         "{\"type\":\"string\"},{\"$ref\":\"#/$defs/"
-         "stage\"},{\"type\":\"array\",\"minItems\":1,\"items\":"
-         "{\"anyOf\":[{\"type\":\"string\"},{\"$ref\":\"#/$defs/"
-         "stage\"}]}}]},\"stage\":{\"type\":\"object\","
-         "\"required\":[\"type\"],\"oneOf\":[" +
-         stages + "]}}}";
 }
 
 }  // namespace strata

@@ -20,6 +20,8 @@ struct StageConfig {
   std::shared_ptr<const void> options;
   std::string canonical;         // of the options, JSON
   std::vector<size_t> children;  // places in PipelineConfig::stages
+  std::string member;            // of a type that gives several stores: which one; "": its own
+  bool shared_below = false;     // see StoreInfo
 };
 
 struct PipelineConfig {

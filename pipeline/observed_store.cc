@@ -23,7 +23,7 @@ struct ObserveHook {
   std::string subject;
 
   template <typename Call>
-  Status operator()(Operation op, Call call) const {
+  Status operator()(Operation op, const CallInfo&, Call call) const {
     const bool sample =
         stats->CountCall(op) % StageStats::kSampleEvery == 0 && op != Operation::kChanges;
     const auto start = sample ? SteadyClock::now() : SteadyClock::time_point();

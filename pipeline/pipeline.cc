@@ -51,7 +51,7 @@ Status Pipeline::Build() {
   context.ids = &ids_;
   context.clock = &Clock::System();
   for (const StageConfig& s : config_.stages) {
-    StoreInfo info{s.type->name, s.path, {}};
+    StoreInfo info{s.type->name, s.path, {}, s.member, s.shared_below};
     for (size_t c : s.children) info.children.push_back(stages_[c]);
     StatusOr<std::shared_ptr<Store>> store =
         s.type->build(s.options.get(), std::move(info), context);
@@ -78,11 +78,18 @@ std::shared_ptr<Store> Pipeline::Find(std::string_view name) const {
   return nullptr;
 }
 
+std::shared_ptr<Store> Pipeline::FindStage(std::string_view name) const {
+  for (const auto& [n, stage] : config_.stores) {
+    if (n == name) return raw_[stage];
+  }
+  return nullptr;
+}
+
 std::shared_ptr<Store> Pipeline::FindBase(std::string_view name) const {
   for (const auto& [n, stage] : config_.stores) {
     if (n != name) continue;
     size_t at = stage;
-    while (config_.stages[at].children.size() == 1) at = config_.stages[at].children[0];
+    while (config_.stages[at].type->children == Children::kOne) at = config_.stages[at].children[0];
     return raw_[at];
   }
   return nullptr;

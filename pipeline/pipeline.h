@@ -37,6 +37,9 @@ class Pipeline {
   // The stage itself, without what observes it: for maintenance such as a backup. Null for an
   // unknown name.
   std::shared_ptr<Store> FindBase(std::string_view name) const;
+  // The outermost stage of that name, without what observes it: for what only that type can do.
+  // Null for an unknown name.
+  std::shared_ptr<Store> FindStage(std::string_view name) const;
   // As Find, but NotFound with the nearest name.
   StatusOr<std::shared_ptr<Store>> Get(std::string_view name) const;
 

@@ -30,6 +30,8 @@ struct Capabilities {
   ChangeFeed change_feed = ChangeFeed::kNone;
   OrderedScan ordered_scan = OrderedScan::kNone;
   bool writable = true;
+  // A document is read back exactly as it was written: no stage adds to it or spells it otherwise.
+  bool verbatim = true;
 
   friend bool operator==(const Capabilities&, const Capabilities&) = default;
 };
@@ -41,7 +43,8 @@ inline Capabilities Min(const Capabilities& a, const Capabilities& b) {
           std::min(a.durability, b.durability),
           std::min(a.change_feed, b.change_feed),
           std::min(a.ordered_scan, b.ordered_scan),
-          a.writable && b.writable};
+          a.writable && b.writable,
+          a.verbatim && b.verbatim};
 }
 
 // {"write_atomicity":"batch",…}
@@ -57,7 +60,8 @@ inline std::string CapabilitiesJson(const Capabilities& c) {
          "\",\"isolation\":\"" + kIsolation[i(c.isolation)] + "\",\"freshness\":\"" +
          kFreshness[i(c.freshness)] + "\",\"durability\":\"" + kDurability[i(c.durability)] +
          "\",\"change_feed\":\"" + kFeed[i(c.change_feed)] + "\",\"ordered_scan\":\"" +
-         kScan[i(c.ordered_scan)] + "\",\"writable\":" + (c.writable ? "true" : "false") + "}";
+         kScan[i(c.ordered_scan)] + "\",\"writable\":" + (c.writable ? "true" : "false") +
+         ",\"verbatim\":" + (c.verbatim ? "true" : "false") + "}";
 }
 
 }  // namespace strata

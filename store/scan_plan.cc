@@ -274,7 +274,22 @@ class ScanPlan final : public Plan {
     if (prepared_->chosen != nullptr) {
       return Above(Describe(*prepared_->chosen), prepared_->chosen->plan.chosen);
     }
+    // What can be said already: the way that the other conditions alone would take.
+    const auto known = [](std::vector<Node> conjuncts, std::vector<Node> stages) {
+      return BindParameters(Query::Of(std::move(conjuncts), std::move(stages)), {}).ok();
+    };
+    std::vector<Node> conjuncts;
+    for (const Node& c : prepared_->conjuncts) {
+      if (known({c}, {})) conjuncts.push_back(c);
+    }
+    std::optional<Node> limit = prepared_->limit;
+    if (limit && !known({}, {*limit})) limit.reset();
     ExplainNode n;
+    if (const auto chosen = Choose(*host_, *prepared_, conjuncts, limit); chosen.ok()) {
+      n = Describe(**chosen);
+      n.operation += ", unless the parameters show a better way";
+      return Above(std::move(n), (*chosen)->plan.chosen);
+    }
     n.stage = stage_;
     n.operation = "chosen when the parameters are known";
     prepared_->split.Describe(&n);

@@ -27,17 +27,38 @@ struct BuildContext {
 
 enum class Children : uint8_t { kNone, kOne, kMany };
 
+// What the configuration needs to know of a stage type to say whether it may stand where it stands.
+struct OrderFacts {
+  // Of a base: the change feed that it offers. Of a wrapper: the most that it passes on.
+  ChangeFeed feed = ChangeFeed::kResumable;
+  bool volatile_data = false;  // a base whose data is gone when the process ends
+  bool needs_feed = false;     // cannot work over a store without a change feed
+  // Wrong when what is below is also written through another store, unless that gives changes.
+  bool needs_news_of_others = false;
+  bool wasteful_over_volatile = false;  // gains nothing right above a volatile base
+  // Types that have to stand above this one, or had better, with the reason.
+  std::vector<std::pair<std::string, std::string>> must_be_below = {};
+  std::vector<std::pair<std::string, std::string>> better_below = {};
+  // The option whose value only one stage of a pipeline may have (a folder on disk).
+  std::string exclusive_option = {};
+  // The option whose value no two stages of this type on one line may share.
+  std::string distinct_on_line = {};
+  bool testing_only = false;  // belongs into tests; a warning elsewhere
+};
+
 struct StageType {
   std::string name;
   std::string doc;     // one line
   std::string target;  // the Bazel target that holds it
   Children children = Children::kNone;
   std::vector<OptionSpec> options;
-  // What the configuration's order rules need to know.
-  bool volatile_data = false;  // a base whose data is gone when the process ends
-  std::string
-      exclusive_option;       // the option whose value only one stage may have (a folder on disk)
-  bool testing_only = false;  // belongs into tests; a warning elsewhere
+  OrderFacts order;
+  // A second store, under an option of this name; it may be left out. Built, it follows the inner
+  // one in `info.children`.
+  std::string side_child;
+  // The names of the further stores that one stage gives, for a type that does. Each is built by
+  // `build` with its name in `info.member`.
+  std::function<std::vector<std::string>(const void* options)> members;
 
   // Makes the option struct, for ReadOptions to fill in.
   std::function<std::shared_ptr<void>()> new_options;

@@ -33,7 +33,11 @@ class Store;
 struct StoreInfo {
   std::string type;   // "memory", "forward", …
   std::string stage;  // where it stands in the pipeline: "packages/0 (forward)"
-  std::vector<std::shared_ptr<Store>> children;
+  std::vector<std::shared_ptr<Store>> children = {};
+  // Which of several stores this is that one stage gives; "": the stage's own.
+  std::string member = {};
+  // What lies below can also be reached, and written, through another store of the pipeline.
+  bool shared_below = false;
 };
 
 enum class ChangeKind : uint8_t { kCreate, kUpdate, kDelete };

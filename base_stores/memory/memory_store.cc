@@ -561,7 +561,8 @@ Status RegisterMemory(StageRegistry& registry) {
   StageType type = MakeStageType<MemoryOptions>(
       "memory", "documents in memory; gone when the process ends", "//base_stores/memory",
       Children::kNone, MemoryOptionTable(), Build);
-  type.volatile_data = true;
+  type.order.volatile_data = true;
+  type.order.feed = ChangeFeed::kOrdered;
   return registry.Register(std::move(type));
 }
 

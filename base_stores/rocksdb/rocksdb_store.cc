@@ -636,7 +636,7 @@ Status RegisterRocksdb(StageRegistry& registry) {
   StageType type = MakeStageType<RocksdbOptions>(
       "rocksdb", "documents on this machine's disk, in a RocksDB directory",
       "//base_stores/rocksdb", Children::kNone, RocksdbOptionTable(), Build);
-  type.exclusive_option = "path";
+  type.order.exclusive_option = "path";
   return registry.Register(std::move(type));
 }
 

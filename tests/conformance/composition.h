@@ -4,6 +4,7 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <filesystem>
 #include <memory>
 #include <string>
@@ -18,6 +19,7 @@ struct Composition {
   std::string name;
   std::string config;  // the store under test is "s"
   bool persistent = false;
+  int divisor = 1;  // of the number of random rounds: many compositions share the time
 };
 
 std::vector<Composition> AllCompositions();
@@ -33,6 +35,8 @@ class ConformanceTest : public ::testing::TestWithParam<Composition> {
   std::shared_ptr<Store> shared_store() { return store_; }
   // Closes and opens again. Only a persistent composition keeps its documents.
   void Reopen();
+  // So many of `full` random rounds as the composition is given.
+  static int Rounds(int full) { return std::max(1, full / GetParam().divisor); }
   const Context& ctx() const { return Context::Background(); }
 
  private:

@@ -136,13 +136,13 @@ TEST_P(CrudSuite, ABatchIsWrittenWhollyOrNotAtAll) {
 
 TEST_P(CrudSuite, RandomOperationsAgreeWithAMap) {
 #ifdef STRATA_SANITIZED
-  constexpr int kOperations = 2000;
+  const int operations = Rounds(2000);
 #else
-  constexpr int kOperations = 10000;
+  const int operations = Rounds(10000);
 #endif
   RandomJson random(PrintedSeed());
   std::map<std::string, Document> model;
-  for (int i = 0; i < kOperations; ++i) {
+  for (int i = 0; i < operations; ++i) {
     const std::string id = "k" + std::to_string(random.Below(50));
     const bool there = model.contains(id);
     switch (random.Below(6)) {

@@ -58,18 +58,18 @@ class QuerySuite : public ConformanceTest {
 
 TEST_P(QuerySuite, AnswersAsTheOracleDoes) {
 #ifdef STRATA_SANITIZED
-  constexpr int kRounds = 4, kQueries = 60;
+  const int rounds = Rounds(4), queries_each = 60;
 #else
-  constexpr int kRounds = 10, kQueries = 300;
+  const int rounds = Rounds(10), queries_each = std::max(60, Rounds(300));
 #endif
   const uint64_t seed = PrintedSeed();
   RandomJson random(seed);
   RandomQuery queries(seed + 1);
-  for (int round = 0; round < kRounds; ++round) {
+  for (int round = 0; round < rounds; ++round) {
     const auto old = Collect(store(), ctx(), Query());
     for (const Document& d : *old) ASSERT_TRUE(Delete(store(), ctx(), StoredId(d)).ok());
     const auto model = Fill(random, 40);
-    for (int i = 0; i < kQueries; ++i) {
+    for (int i = 0; i < queries_each; ++i) {
       const Query q = queries.Answerable();
       const auto expected = ModelAnswer(model, q);
       const auto rows = Collect(store(), ctx(), q);

@@ -100,14 +100,14 @@ TEST_P(SubscriptionSuite, ResumesFromASequence) {
 
 TEST_P(SubscriptionSuite, FollowsAWriterWhileItWrites) {
 #ifdef STRATA_SANITIZED
-  constexpr int kWrites = 500;
+  const int writes = Rounds(500);
 #else
-  constexpr int kWrites = 5000;
+  const int writes = Rounds(5000);
 #endif
   auto s = store().Subscribe(ctx(), Request(""));
   ASSERT_TRUE(s.ok());
   std::thread writer([&] {
-    for (int i = 0; i < kWrites; ++i) {
+    for (int i = 0; i < writes; ++i) {
       ASSERT_TRUE(
           Put(store(), ctx(),
               Doc("{\"id\":\"" + std::to_string(i % 13) + "\",\"i\":" + std::to_string(i) + "}"))
@@ -116,7 +116,7 @@ TEST_P(SubscriptionSuite, FollowsAWriterWhileItWrites) {
   });
   int next = 0;
   std::map<std::string, std::string> state;
-  while (next < kWrites) {
+  while (next < writes) {
     const auto b = (*s)->Next(ctx().WithTimeout(std::chrono::seconds(60)));
     ASSERT_TRUE(b.ok()) << b.status();
     for (const Change& c : b->changes) {

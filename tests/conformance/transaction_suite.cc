@@ -112,9 +112,9 @@ TEST_P(TransactionSuite, AVoteHoldsWhatWasWritten) {
 
 TEST_P(TransactionSuite, ConcurrentTransfersKeepTheSum) {
 #ifdef STRATA_SANITIZED
-  constexpr int kTransfers = 60;
+  const int transfers = Rounds(60);
 #else
-  constexpr int kTransfers = 300;
+  const int transfers = Rounds(300);
 #endif
   constexpr int kAccounts = 8, kThreads = 4;
   for (int i = 0; i < kAccounts; ++i) {
@@ -127,7 +127,7 @@ TEST_P(TransactionSuite, ConcurrentTransfersKeepTheSum) {
   for (int n = 0; n < kThreads; ++n) {
     threads.emplace_back([&, n] {
       uint64_t r = static_cast<uint64_t>(n) * 7919 + 1;
-      for (int i = 0; i < kTransfers;) {
+      for (int i = 0; i < transfers;) {
         r = r * 6364136223846793005ULL + 1442695040888963407ULL;
         const std::string from = "acc" + std::to_string(r >> 33 & 7);
         const std::string to = "acc" + std::to_string(r >> 40 & 7);
@@ -165,16 +165,16 @@ TEST_P(TransactionSuite, ConcurrentTransfersKeepTheSum) {
 
 TEST_P(TransactionSuite, ConcurrentWritersAndReadersOfManyDocuments) {
 #ifdef STRATA_SANITIZED
-  constexpr int kWrites = 300;
+  const int writes = Rounds(300);
 #else
-  constexpr int kWrites = 3000;
+  const int writes = Rounds(3000);
 #endif
   // Each writer puts pairs in one batch; whoever reads sees both or neither.
   std::vector<std::thread> threads;
   std::atomic<bool> stop{false};
   for (int n = 0; n < 3; ++n) {
     threads.emplace_back([&, n] {
-      for (int i = 0; i < kWrites; ++i) {
+      for (int i = 0; i < writes; ++i) {
         const std::string k = std::to_string(n) + "-" + std::to_string(i % 50);
         WriteBatch batch;
         if (i % 7 == 3) {

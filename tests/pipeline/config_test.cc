@@ -68,7 +68,7 @@ TEST_F(ConfigTest, AllProblemsAreSaidAtOnce) {
             R"(p.json: 9 problems
   /sevre               unknown member "sevre"; a pipeline has "stores" and "serve"
   /stores/a/1          no store named "disc"; did you mean "disk"? (stores: a, disk, d, e)
-  /stores/a/0/type     unknown type "forwrd"; did you mean "forward"? (types: fault, forward, memory, readonly, rocksdb)
+  /stores/a/0/type     unknown type "forwrd"; did you mean "forward"?
   /stores/disk/pth     unknown option "pth" of rocksdb; did you mean "path"?
   /stores/disk         option "path" of rocksdb is missing: the directory; one process at a time may have it open
   /stores/disk/cache   expected a size such as "64MiB", found the string "3Q"

@@ -1,9 +1,9 @@
-// Plans, cursors, transactions and subscriptions of an inner store with something done around each
-// call: for stages that observe or disturb.
+// A store, and what it hands out, with something done around each call: for stages that observe,
+// throttle or disturb.
 //
-// A hook is called as hook(operation, call) where `call` runs the inner operation and gives its
-// Status; it returns the Status that the caller sees. It is copied into everything that is handed
-// out.
+// A hook is called as hook(operation, info, call) where `call` runs the inner operation and gives
+// its Status; it returns the Status that the caller sees. It is copied into everything that is
+// handed out.
 #ifndef STRATA_WRAPPERS_CORE_HOOKED_H_
 #define STRATA_WRAPPERS_CORE_HOOKED_H_
 
@@ -11,6 +11,7 @@
 #include <utility>
 
 #include "store/store.h"
+#include "wrappers/core/forwarding_store.h"
 
 namespace strata {
 
@@ -32,11 +33,20 @@ inline std::string_view OperationName(Operation op) {
   return kNames[static_cast<size_t>(op)];
 }
 
+// What a call is about; what does not apply is empty.
+struct CallInfo {
+  const Context* ctx = nullptr;  // never null
+  std::span<const std::string_view> ids = {};
+  const WriteBatch* batch = nullptr;
+  const Query* query = nullptr;
+};
+
 // Runs a call that gives a StatusOr through a hook.
 template <typename Hook, typename Call>
-auto ThroughHook(const Hook& hook, Operation op, Call call) -> decltype(call()) {
+auto ThroughHook(const Hook& hook, Operation op, const CallInfo& info, Call call)
+    -> decltype(call()) {
   decltype(call()) result = Status(StatusCode::kInternal, "the call was not made");
-  const Status s = hook(op, [&] {
+  const Status s = hook(op, info, [&] {
     result = call();
     return result.status();
   });
@@ -50,7 +60,7 @@ class HookedCursor final : public Cursor {
   HookedCursor(std::unique_ptr<Cursor> inner, Hook hook)
       : inner_(std::move(inner)), hook_(std::move(hook)) {}
   Status Next(const Context& ctx, size_t max_rows, RowBatch* batch) override {
-    return hook_(Operation::kNext, [&] { return inner_->Next(ctx, max_rows, batch); });
+    return hook_(Operation::kNext, {&ctx}, [&] { return inner_->Next(ctx, max_rows, batch); });
   }
   std::string Position() const override { return inner_->Position(); }
   ExplainNode Explain() const override { return hook_.Explained(inner_->Explain()); }
@@ -68,7 +78,7 @@ class HookedPlan final : public Plan {
   const Query& residual() const override { return inner_->residual(); }
   StatusOr<std::unique_ptr<Cursor>> Open(const Context& ctx,
                                          const OpenOptions& options) const override {
-    ASSIGN_OR_RETURN(auto cursor, ThroughHook(hook_, Operation::kOpen,
+    ASSIGN_OR_RETURN(auto cursor, ThroughHook(hook_, Operation::kOpen, {&ctx},
                                               [&] { return inner_->Open(ctx, options); }));
     return std::make_unique<HookedCursor<Hook>>(std::move(cursor), hook_);
   }
@@ -86,23 +96,24 @@ class HookedTransaction final : public Transaction {
       : inner_(std::move(inner)), hook_(std::move(hook)) {}
   Status Read(const Context& ctx, std::span<const std::string_view> ids,
               std::span<std::optional<Record>> out) override {
-    return hook_(Operation::kRead, [&] { return inner_->Read(ctx, ids, out); });
+    return hook_(Operation::kRead, {&ctx, ids}, [&] { return inner_->Read(ctx, ids, out); });
   }
   StatusOr<WriteResult> Write(const Context& ctx, const WriteBatch& batch) override {
-    return ThroughHook(hook_, Operation::kWrite, [&] { return inner_->Write(ctx, batch); });
+    return ThroughHook(hook_, Operation::kWrite, {&ctx, {}, &batch},
+                       [&] { return inner_->Write(ctx, batch); });
   }
   StatusOr<std::unique_ptr<Plan>> Prepare(const Context& ctx, const Query& query) override {
-    ASSIGN_OR_RETURN(auto plan, ThroughHook(hook_, Operation::kPrepare,
+    ASSIGN_OR_RETURN(auto plan, ThroughHook(hook_, Operation::kPrepare, {&ctx, {}, nullptr, &query},
                                             [&] { return inner_->Prepare(ctx, query); }));
     return std::make_unique<HookedPlan<Hook>>(std::move(plan), hook_);
   }
   Status Savepoint(std::string_view name) override { return inner_->Savepoint(name); }
   Status RollbackTo(std::string_view name) override { return inner_->RollbackTo(name); }
   Status Vote(const Context& ctx) override {
-    return hook_(Operation::kCommit, [&] { return inner_->Vote(ctx); });
+    return hook_(Operation::kCommit, {&ctx}, [&] { return inner_->Vote(ctx); });
   }
   StatusOr<WriteResult> Commit(const Context& ctx) override {
-    return ThroughHook(hook_, Operation::kCommit, [&] { return inner_->Commit(ctx); });
+    return ThroughHook(hook_, Operation::kCommit, {&ctx}, [&] { return inner_->Commit(ctx); });
   }
   Status Abort() override { return inner_->Abort(); }
 
@@ -117,11 +128,52 @@ class HookedSubscription final : public Subscription {
   HookedSubscription(std::unique_ptr<Subscription> inner, Hook hook)
       : inner_(std::move(inner)), hook_(std::move(hook)) {}
   StatusOr<ChangeBatch> Next(const Context& ctx) override {
-    return ThroughHook(hook_, Operation::kChanges, [&] { return inner_->Next(ctx); });
+    return ThroughHook(hook_, Operation::kChanges, {&ctx}, [&] { return inner_->Next(ctx); });
   }
 
  private:
   std::unique_ptr<Subscription> inner_;
+  const Hook hook_;
+};
+
+// A stage that is nothing but its hook.
+template <typename Hook>
+class HookedStore : public ForwardingStore {
+ public:
+  HookedStore(StoreInfo info, Hook hook)
+      : ForwardingStore(std::move(info)), hook_(std::move(hook)) {}
+
+  Status Read(const Context& ctx, std::span<const std::string_view> ids,
+              std::span<std::optional<Record>> out) override {
+    return hook_(Operation::kRead, {&ctx, ids}, [&] { return inner().Read(ctx, ids, out); });
+  }
+  StatusOr<WriteResult> Write(const Context& ctx, const WriteBatch& batch) override {
+    return ThroughHook(hook_, Operation::kWrite, {&ctx, {}, &batch},
+                       [&] { return inner().Write(ctx, batch); });
+  }
+  StatusOr<std::unique_ptr<Plan>> Prepare(const Context& ctx, const Query& query) override {
+    ASSIGN_OR_RETURN(auto plan, ThroughHook(hook_, Operation::kPrepare, {&ctx, {}, nullptr, &query},
+                                            [&] { return inner().Prepare(ctx, query); }));
+    return std::make_unique<HookedPlan<Hook>>(std::move(plan), hook_);
+  }
+  StatusOr<std::unique_ptr<Transaction>> Begin(const Context& ctx,
+                                               const TransactionOptions& options) override {
+    ASSIGN_OR_RETURN(auto t, ThroughHook(hook_, Operation::kBegin, {&ctx},
+                                         [&] { return inner().Begin(ctx, options); }));
+    return std::make_unique<HookedTransaction<Hook>>(std::move(t), hook_);
+  }
+  StatusOr<std::unique_ptr<Subscription>> Subscribe(const Context& ctx,
+                                                    const SubscribeRequest& request) override {
+    ASSIGN_OR_RETURN(auto s,
+                     ThroughHook(hook_, Operation::kSubscribe, {&ctx, {}, nullptr, &request.query},
+                                 [&] { return inner().Subscribe(ctx, request); }));
+    return std::make_unique<HookedSubscription<Hook>>(std::move(s), hook_);
+  }
+
+ protected:
+  const Hook& hook() const { return hook_; }
+
+ private:
   const Hook hook_;
 };
 

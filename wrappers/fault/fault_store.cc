@@ -2,7 +2,6 @@
 
 #include <atomic>
 
-#include "wrappers/core/forwarding_store.h"
 #include "wrappers/core/hooked.h"
 
 namespace strata {
@@ -56,7 +55,7 @@ struct FaultHook {
   std::shared_ptr<State> state;
 
   template <typename Call>
-  Status operator()(Operation op, Call call) const {
+  Status operator()(Operation op, const CallInfo&, Call call) const {
     const FaultOptions& o = state->options;
     const bool counts =
         o.operation == Target::kAny || static_cast<int>(o.operation) == static_cast<int>(op) + 1;
@@ -70,42 +69,6 @@ struct FaultHook {
     return MakeStatus(ToStatusCode(o.code), Concat("injected fault in ", OperationName(op)));
   }
   ExplainNode Explained(ExplainNode n) const { return n; }
-};
-
-class FaultStore final : public ForwardingStore {
- public:
-  FaultStore(const FaultOptions& options, StoreInfo info)
-      : ForwardingStore(std::move(info)), hook_{std::make_shared<State>()} {
-    hook_.state->options = options;
-  }
-
-  Status Read(const Context& ctx, std::span<const std::string_view> ids,
-              std::span<std::optional<Record>> out) override {
-    return hook_(Operation::kRead, [&] { return inner().Read(ctx, ids, out); });
-  }
-  StatusOr<WriteResult> Write(const Context& ctx, const WriteBatch& batch) override {
-    return ThroughHook(hook_, Operation::kWrite, [&] { return inner().Write(ctx, batch); });
-  }
-  StatusOr<std::unique_ptr<Plan>> Prepare(const Context& ctx, const Query& query) override {
-    ASSIGN_OR_RETURN(auto plan, ThroughHook(hook_, Operation::kPrepare,
-                                            [&] { return inner().Prepare(ctx, query); }));
-    return std::make_unique<HookedPlan<FaultHook>>(std::move(plan), hook_);
-  }
-  StatusOr<std::unique_ptr<Transaction>> Begin(const Context& ctx,
-                                               const TransactionOptions& options) override {
-    ASSIGN_OR_RETURN(
-        auto t, ThroughHook(hook_, Operation::kBegin, [&] { return inner().Begin(ctx, options); }));
-    return std::make_unique<HookedTransaction<FaultHook>>(std::move(t), hook_);
-  }
-  StatusOr<std::unique_ptr<Subscription>> Subscribe(const Context& ctx,
-                                                    const SubscribeRequest& request) override {
-    ASSIGN_OR_RETURN(auto s, ThroughHook(hook_, Operation::kSubscribe,
-                                         [&] { return inner().Subscribe(ctx, request); }));
-    return std::make_unique<HookedSubscription<FaultHook>>(std::move(s), hook_);
-  }
-
- private:
-  const FaultHook hook_;
 };
 
 OptionTable<FaultOptions> Table() {
@@ -127,7 +90,9 @@ OptionTable<FaultOptions> Table() {
 
 StatusOr<std::shared_ptr<Store>> Build(const FaultOptions& options, StoreInfo info,
                                        const BuildContext&) {
-  return std::make_shared<FaultStore>(options, std::move(info));
+  FaultHook hook{std::make_shared<State>()};
+  hook.state->options = options;
+  return std::make_shared<HookedStore<FaultHook>>(std::move(info), std::move(hook));
 }
 
 }  // namespace
@@ -136,7 +101,7 @@ Status RegisterFault(StageRegistry& registry) {
   StageType type =
       MakeStageType<FaultOptions>("fault", "makes every n-th operation fail, for tests",
                                   "//wrappers/fault", Children::kOne, Table(), Build);
-  type.testing_only = true;
+  type.order.testing_only = true;
   return registry.Register(std::move(type));
 }
 

@@ -16,7 +16,7 @@ Status Refuse() {
 // Refuses writes of transactions.
 struct RefuseWrites {
   template <typename Call>
-  Status operator()(Operation op, Call call) const {
+  Status operator()(Operation op, const CallInfo&, Call call) const {
     return op == Operation::kWrite ? Refuse() : call();
   }
   ExplainNode Explained(ExplainNode n) const { return n; }

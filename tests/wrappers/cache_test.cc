@@ -1,0 +1,231 @@
+// What a cache must never do, and what it is for.
+#include <atomic>
+#include <thread>
+
+#include "tests/support/random_json.h"
+#include "tests/wrappers/stack.h"
+
+namespace strata::testing {
+namespace {
+
+const Context& ctx() { return Context::Background(); }
+Document Version(const std::string& id, int64_t v) {
+  return Doc("{\"id\":\"" + id + "\",\"v\":" + std::to_string(v) + "}");
+}
+int64_t VersionOf(const std::optional<Record>& r) {
+  return r ? r->document.Find("v").number().int_value() : 0;
+}
+
+TEST(Cache, ServesWhatItHasAndCounts) {
+  Stack stack(R"("s":[{"type":"cache"},"m"],"m":"memory:")");
+  ASSERT_TRUE(Put(stack["m"], ctx(), Version("a", 1)).ok());
+  EXPECT_EQ(VersionOf(*Get(stack.s(), ctx(), "a")), 1);
+  EXPECT_EQ(VersionOf(*Get(stack.s(), ctx(), "a")), 1);
+  EXPECT_FALSE(Get(stack.s(), ctx(), "none")->has_value());
+  EXPECT_FALSE(Get(stack.s(), ctx(), "none")->has_value());
+  ASSERT_TRUE(Put(stack.s(), ctx(), Version("b", 2)).ok());
+  EXPECT_EQ(VersionOf(*Get(stack.s(), ctx(), "b")), 2);
+  EXPECT_EQ(stack.Figure("hits"), 2);
+  EXPECT_EQ(stack.Figure("misses"), 2);
+  EXPECT_EQ(stack.Figure("negative_hits"), 1);
+  EXPECT_EQ(stack.Figure("entries"), 3);
+  EXPECT_GT(stack.Figure("bytes"), 300);
+  // What was not there is not there for ever.
+  ASSERT_TRUE(Create(stack.s(), ctx(), Version("none", 3)).ok());
+  EXPECT_EQ(VersionOf(*Get(stack.s(), ctx(), "none")), 3);
+}
+
+TEST(Cache, AFailedWriteLeavesNothingBehind) {
+  for (const char* when : {"before", "after"}) {
+    Stack stack(std::string(R"("s":[{"type":"cache"},{"type":"fault","every":2,"operation":"write",
+                                    "when":")") +
+                when + R"("},"m"],"m":"memory:")");
+    ASSERT_TRUE(Put(stack.s(), ctx(), Version("a", 1)).ok());
+    EXPECT_FALSE(Put(stack.s(), ctx(), Version("a", 2)).ok());
+    EXPECT_EQ(VersionOf(*Get(stack.s(), ctx(), "a")), VersionOf(*Get(stack["m"], ctx(), "a")));
+  }
+}
+
+TEST(Cache, NothingUncommittedIsKept) {
+  Stack stack(R"("s":[{"type":"cache"},"memory:"])");
+  ASSERT_TRUE(Put(stack.s(), ctx(), Version("a", 1)).ok());
+  auto t = stack.s().Begin(ctx(), {});
+  ASSERT_TRUE(Put(**t, ctx(), Version("a", 2)).ok());
+  EXPECT_EQ(VersionOf(*Get(**t, ctx(), "a")), 2);
+  EXPECT_EQ(VersionOf(*Get(stack.s(), ctx(), "a")), 1);
+  EXPECT_EQ(Rows(Collect(stack.s(), ctx(), "values(v)")), "1");
+  ASSERT_TRUE((*t)->Abort().ok());
+  EXPECT_EQ(VersionOf(*Get(stack.s(), ctx(), "a")), 1);
+  auto u = stack.s().Begin(ctx(), {});
+  ASSERT_TRUE(Put(**u, ctx(), Version("a", 3)).ok());
+  ASSERT_TRUE((*u)->Commit(ctx()).ok());
+  EXPECT_EQ(VersionOf(*Get(stack.s(), ctx(), "a")), 3);
+  EXPECT_EQ(Rows(Collect(stack.s(), ctx(), "values(v)")), "3");
+}
+
+TEST(Cache, OneFetchForAllWhoWantIt) {
+  Stack stack(R"("s":[{"type":"cache"},{"type":"slow","delay":"100ms"},"m"],"m":"memory:")");
+  ASSERT_TRUE(Put(stack["m"], ctx(), Version("a", 1)).ok());
+  std::vector<std::thread> threads;
+  for (int i = 0; i < 8; ++i)
+    threads.emplace_back([&] { EXPECT_EQ(VersionOf(*Get(stack.s(), ctx(), "a")), 1); });
+  for (auto& t : threads) t.join();
+  EXPECT_EQ(stack.Figure("misses"), 1);
+  EXPECT_EQ(stack.Figure("joined") + stack.Figure("hits"), 7);
+}
+
+TEST(Cache, BatchesThatWaitForOneAnotherEnd) {
+  Stack stack(R"("s":[{"type":"cache","max_entries":1,"negative_ttl":"0ms"},
+                      {"type":"slow","delay":"1ms"},"memory:"])");
+  std::vector<std::thread> threads;
+  for (int n = 0; n < 4; ++n) {
+    threads.emplace_back([&, n] {
+      const std::string_view forwards[] = {"a", "b", "a", "c"}, backwards[] = {"c", "b", "a", "b"};
+      std::optional<Record> out[4];
+      for (int i = 0; i < 50; ++i)
+        EXPECT_TRUE(stack.s().Read(ctx(), n % 2 == 0 ? forwards : backwards, out).ok());
+    });
+  }
+  for (auto& t : threads) t.join();
+}
+
+TEST(Cache, AWaiterDoesNotFailWithTheFetcher) {
+  Stack stack(R"("s":[{"type":"cache"},{"type":"slow","delay":"200ms"},"m"],"m":"memory:")");
+  ASSERT_TRUE(Put(stack["m"], ctx(), Version("a", 1)).ok());
+  std::thread fetcher([&] {
+    EXPECT_EQ(Code(Get(stack.s(), ctx().WithTimeout(std::chrono::milliseconds(50)), "a").status()),
+              "DEADLINE_EXCEEDED");
+  });
+  std::this_thread::sleep_for(std::chrono::milliseconds(10));
+  EXPECT_EQ(VersionOf(*Get(stack.s(), ctx(), "a")), 1);
+  fetcher.join();
+}
+
+TEST(Cache, EntriesEndAndMayBeServedStaleMeanwhile) {
+  Stack stack(R"("s":[{"type":"cache","ttl":"20ms","jitter":0,"follow":"never"},"m"],"m":"memory:",
+                 "w":[{"type":"cache","ttl":"20ms","jitter":0,"stale":"1h","follow":"never"},"m"])");
+  ASSERT_TRUE(Put(stack["m"], ctx(), Version("a", 1)).ok());
+  for (const char* name : {"s", "w"}) EXPECT_EQ(VersionOf(*Get(stack[name], ctx(), "a")), 1);
+  ASSERT_TRUE(Put(stack["m"], ctx(), Version("a", 2)).ok());
+  std::this_thread::sleep_for(std::chrono::milliseconds(60));
+  EXPECT_EQ(VersionOf(*Get(stack.s(), ctx(), "a")), 2);
+  EXPECT_EQ(VersionOf(*Get(stack["w"], ctx(), "a")), 1);
+  EXPECT_EQ(stack.Figure("stale_serves", "w"), 1);
+  for (int i = 0; i < 2000 && VersionOf(*Get(stack["w"], ctx(), "a")) != 2; ++i)
+    std::this_thread::sleep_for(std::chrono::milliseconds(5));
+  EXPECT_EQ(VersionOf(*Get(stack["w"], ctx(), "a")), 2);
+}
+
+TEST(Cache, HearsOfOtherWriters) {
+  Stack stack(R"("s":[{"type":"cache"},"m"],"m":"memory:","other":[{"type":"forward"},"m"])");
+  ASSERT_TRUE(Put(stack["m"], ctx(), Version("a", 1)).ok());
+  for (int64_t v = 2; v < 30; ++v) {
+    EXPECT_EQ(VersionOf(*Get(stack.s(), ctx(), "a")), v - 1);
+    EXPECT_EQ(Rows(Collect(stack.s(), ctx(), "values(v)")), std::to_string(v - 1));
+    ASSERT_TRUE(Put(stack["other"], ctx(), Version("a", v)).ok());
+    for (int i = 0; i < 2000 && VersionOf(*Get(stack.s(), ctx(), "a")) != v; ++i)
+      std::this_thread::sleep_for(std::chrono::milliseconds(1));
+    EXPECT_EQ(VersionOf(*Get(stack.s(), ctx(), "a")), v);
+    for (int i = 0; i < 2000 && Rows(Collect(stack.s(), ctx(), "values(v)")) != std::to_string(v);
+         ++i)
+      std::this_thread::sleep_for(std::chrono::milliseconds(1));
+  }
+}
+
+TEST(Cache, KeepsResultsOfQueriesWhileNothingIsWritten) {
+  Stack stack(R"("s":[{"type":"cache"},"memory:"])");
+  for (int i = 0; i < 10; ++i)
+    ASSERT_TRUE(Put(stack.s(), ctx(), Version("k" + std::to_string(i), i)).ok());
+  EXPECT_EQ(Rows(Collect(stack.s(), ctx(), "v=ge=8&values(v)")), "8 9");
+  EXPECT_EQ(Rows(Collect(stack.s(), ctx(), "v=ge=8&values(v)")), "8 9");
+  EXPECT_EQ(stack.Figure("query_hits"), 1);
+  ASSERT_TRUE(Put(stack.s(), ctx(), Version("k8", 1)).ok());
+  EXPECT_EQ(Rows(Collect(stack.s(), ctx(), "v=ge=8&values(v)")), "9");
+  EXPECT_EQ(stack.Figure("query_hits"), 1);
+  auto t = stack.s().Begin(ctx(), {});
+  ASSERT_TRUE(Put(**t, ctx(), Version("k7", 8)).ok());
+  EXPECT_EQ(Rows(Collect(stack.s(), ctx(), "v=ge=8&values(v)")), "9");
+  ASSERT_TRUE((*t)->Commit(ctx()).ok());
+  EXPECT_EQ(Rows(Collect(stack.s(), ctx(), "v=ge=8&values(v)")), "8 9");
+}
+
+TEST(Cache, AStoreForTheEntriesMayFailOrLie) {
+  Stack stack(R"("s":[{"type":"cache","in":[{"type":"fault","every":3,"operation":"read"},"c"]},"m"],
+                 "m":"memory:","c":"memory:")");
+  for (int64_t v = 1; v < 40; ++v) {
+    const std::string id = "k" + std::to_string(v % 5);
+    ASSERT_TRUE(Put(stack.s(), ctx(), Version(id, v)).ok());
+    EXPECT_EQ(VersionOf(*Get(stack.s(), ctx(), id)), v);
+    EXPECT_EQ(VersionOf(*Get(stack.s(), ctx(), id)), v);
+    // Somebody meddles with the entries.
+    if (v % 7 == 0) {
+      ASSERT_TRUE(Put(stack["c"], ctx(), Doc("{\"id\":\"" + id + "\",\"x\":1}")).ok());
+    }
+    EXPECT_EQ(VersionOf(*Get(stack.s(), ctx(), id)), v);
+  }
+  EXPECT_GT(stack.Figure("hits"), 10);
+}
+
+// No read that begins after a write was acknowledged gives what was there before.
+void NeverStale(const std::string& stores) {
+#ifdef STRATA_SANITIZED
+  constexpr int kOps = 1500;
+#else
+  constexpr int kOps = 15000;
+#endif
+  constexpr int kKeys = 6, kThreads = 6;
+  const uint64_t seed = PrintedSeed();
+  Stack stack(stores);
+  std::atomic<int64_t> acknowledged[kKeys] = {};
+  Mutex writing[kKeys];
+  std::vector<std::thread> threads;
+  for (int n = 0; n < kThreads; ++n) {
+    threads.emplace_back([&, n] {
+      RandomJson random(seed + static_cast<uint64_t>(n));
+      for (int i = 0; i < kOps; ++i) {
+        const size_t k = random.Below(kKeys);
+        const std::string id = "k" + std::to_string(k);
+        if (random.Below(4) == 0) {
+          MutexLock lock(writing[k]);
+          const int64_t v = acknowledged[k].load() + 1;
+          if (random.Below(3) == 0) {
+            auto t = stack.s().Begin(ctx(), {});
+            ASSERT_TRUE(Put(**t, ctx(), Version(id, v)).ok());
+            ASSERT_TRUE((*t)->Commit(ctx()).ok());
+          } else {
+            ASSERT_TRUE(Put(stack.s(), ctx(), Version(id, v)).ok());
+          }
+          acknowledged[k].store(v);
+        } else {
+          const int64_t before = acknowledged[k].load();
+          if (random.Below(5) == 0) {
+            const auto rows = Collect(stack.s(), ctx(), "id=" + id + "&values(v)");
+            ASSERT_TRUE(rows.ok());
+            if (before > 0) {
+              ASSERT_GE((*rows)[0].root().number().int_value(), before);
+            }
+          } else {
+            const auto r = Get(stack.s(), ctx(), id);
+            ASSERT_TRUE(r.ok());
+            ASSERT_GE(VersionOf(*r), before);
+          }
+        }
+      }
+    });
+  }
+  for (auto& t : threads) t.join();
+}
+
+TEST(Cache, IsNeverStaleOverMemory) { NeverStale(R"("s":[{"type":"cache"},"memory:"])"); }
+TEST(Cache, IsNeverStaleWhenCrowded) {
+  NeverStale(R"("s":[{"type":"cache","max_entries":3,"cache_writes":false},"memory:"])");
+}
+TEST(Cache, IsNeverStaleWithAStoreForItsEntries) {
+  NeverStale(R"("s":[{"type":"cache","in":"memory:","max_entries":4},"memory:"])");
+}
+TEST(Cache, IsNeverStaleOverRocksdb) {
+  NeverStale(R"("s":[{"type":"cache"},{"type":"rocksdb","path":"d","durability":"async"}])");
+}
+
+}  // namespace
+}  // namespace strata::testing

@@ -1,0 +1,173 @@
+// What the small stages do beyond passing everything on.
+#include <atomic>
+#include <fstream>
+#include <sstream>
+#include <thread>
+
+#include "core/instant.h"
+#include "tests/wrappers/stack.h"
+
+namespace strata::testing {
+namespace {
+
+const Context& ctx() { return Context::Background(); }
+
+TEST(Retry, RepeatsWhatMayBeRepeated) {
+  Stack stack(R"("s":[{"type":"retry","pause":"1ms","max_pause":"2ms"},
+                      {"type":"fault","every":2,"operation":"write"},{"type":"memory"}])");
+  for (int i = 0; i < 20; ++i) {
+    ASSERT_TRUE(Put(stack.s(), ctx(), Doc("{\"n\":1}")).ok());
+  }
+  EXPECT_EQ(*Count(stack.s(), ctx()), 20u);
+  EXPECT_GT(stack.Figure("retries"), 10);
+}
+
+TEST(Retry, AWriteWhoseAnswerWasLostIsNotDoneTwice) {
+  Stack stack(R"("s":[{"type":"retry","pause":"1ms"},
+      {"type":"fault","every":2,"when":"after","operation":"write"},{"type":"memory"}])");
+  for (int i = 0; i < 10; ++i) ASSERT_TRUE(Put(stack.s(), ctx(), Doc("{\"n\":1}")).ok());
+  EXPECT_EQ(*Count(stack.s(), ctx()), 10u);
+  // Whether it was done cannot be known, and repeating it would say ALREADY_EXISTS of its own work.
+  int failed = 0;
+  for (int i = 0; i < 4; ++i)
+    failed += !Create(stack.s(), ctx(), Doc("{\"id\":\"c" + std::to_string(i) + "\"}")).ok();
+  EXPECT_EQ(failed, 2);
+}
+
+TEST(Retry, StopsWithItsBudgetAndTheDeadline) {
+  Stack stack(R"("s":[{"type":"retry","attempts":100,"pause":"1ms","max_pause":"1ms","budget":0},
+                      {"type":"fault","every":1},{"type":"memory"}])");
+  for (int i = 0; i < 5; ++i) EXPECT_EQ(Code(Get(stack.s(), ctx(), "a").status()), "UNAVAILABLE");
+  EXPECT_EQ(stack.Figure("retries"), 100);
+  EXPECT_GT(stack.Figure("over_budget"), 0);
+}
+
+TEST(LimitRate, LetsABurstPassAndRefusesWhatWouldWaitTooLong) {
+  Stack stack(
+      R"("s":[{"type":"limit_rate","rate":1,"burst":5,"max_wait":"0ms"},{"type":"memory"}])");
+  for (int i = 0; i < 5; ++i) EXPECT_TRUE(Get(stack.s(), ctx(), "a").ok());
+  const auto refused = Get(stack.s(), ctx(), "a");
+  EXPECT_EQ(Code(refused.status()), "RESOURCE_EXHAUSTED");
+  EXPECT_NE(Message(refused.status()).find("try again in"), std::string_view::npos);
+}
+
+TEST(LimitConcurrency, BoundsWhatRunsAndWhatWaits) {
+  Stack stack(R"("s":[{"type":"limit_concurrency","max":2,"queue":1,"max_wait":"5s"},
+                      {"type":"slow","delay":"300ms"},{"type":"memory"}])");
+  std::atomic<int> ok{0}, refused{0};
+  std::vector<std::thread> threads;
+  for (int i = 0; i < 6; ++i) {
+    threads.emplace_back([&] {
+      const auto r = Get(stack.s(), ctx(), "a");
+      (r.ok() ? ok : refused)++;
+      if (!r.ok()) {
+        EXPECT_EQ(Code(r.status()), "RESOURCE_EXHAUSTED");
+      }
+    });
+  }
+  for (auto& t : threads) t.join();
+  EXPECT_EQ(ok.load(), 3);
+  EXPECT_EQ(refused.load(), 3);
+  EXPECT_EQ(stack.Figure("running"), 0);
+  EXPECT_EQ(stack.Figure("waiting"), 0);
+}
+
+TEST(Slow, WaitingEndsWithTheCaller) {
+  Stack stack(R"("s":[{"type":"slow","delay":"1h"},{"type":"memory"}])");
+  EXPECT_EQ(Code(Get(stack.s(), ctx().WithTimeout(std::chrono::milliseconds(20)), "a").status()),
+            "DEADLINE_EXCEEDED");
+}
+
+TEST(Expire, HidesAndRemovesAndReportsWhatHasEnded) {
+  Stack stack(R"("s":[{"type":"expire","sweep":"20ms"},"m"],"m":"memory:",
+                 "hidden":[{"type":"expire","sweep":"0ms"},"m2"],"m2":"memory:")");
+  const std::string past = "2020-01-01T00:00:00Z";
+  const std::string doc = "{\"id\":\"a\",\"expires\":\"" + past + "\"}";
+  ASSERT_TRUE(Put(stack["m2"], ctx(), Doc(doc)).ok());
+  ASSERT_TRUE(Put(stack["m2"], ctx(), Doc(R"({"id":"b","expires":"soon"})")).ok());
+  Store& hidden = stack["hidden"];
+  EXPECT_FALSE(Get(hidden, ctx(), "a")->has_value());
+  EXPECT_EQ(Rows(Collect(hidden, ctx(), "values(id)")), "\"b\"");
+  EXPECT_EQ(*Count(hidden, ctx()), 1u);
+  EXPECT_EQ(Code(Update(hidden, ctx(), "a", Doc("{}")).status()), "NOT_FOUND");
+  EXPECT_FALSE(Delete(hidden, ctx(), "a")->deleted);
+  EXPECT_TRUE(Create(hidden, ctx(), Doc(R"({"id":"a","n":1})")).ok());
+  EXPECT_TRUE(Get(hidden, ctx(), "a")->has_value());
+
+  auto changes = stack.s().Subscribe(ctx(), {});
+  ASSERT_TRUE(changes.ok());
+  ASSERT_TRUE(Put(stack["m"], ctx(), Doc(doc)).ok());
+  std::vector<Change> seen;
+  while (seen.size() < 2) {
+    const auto b = (*changes)->Next(ctx().WithTimeout(std::chrono::seconds(20)));
+    ASSERT_TRUE(b.ok()) << b.status();
+    seen.insert(seen.end(), b->changes.begin(), b->changes.end());
+  }
+  EXPECT_EQ(seen[1].kind, ChangeKind::kDelete);
+  EXPECT_EQ(seen[1].before.text(), doc);
+}
+
+TEST(Expire, GivesATimeToLive) {
+  Stack stack(R"("s":[{"type":"expire","ttl":"1h"},{"type":"memory"}])");
+  ASSERT_TRUE(Put(stack.s(), ctx(), Doc(R"({"id":"a"})")).ok());
+  ASSERT_TRUE(Put(stack.s(), ctx(), Doc("{}"), "b").ok());
+  const auto a = Get(stack.s(), ctx(), "a");
+  const auto at = ParseRfc3339((*a)->document.Find("expires").String());
+  ASSERT_TRUE(at.has_value()) << (*a)->document.text();
+  const int64_t in = at->seconds - Clock::System().UnixMillis() / 1000;
+  EXPECT_GT(in, 3500);
+  EXPECT_LE(in, 3601);
+}
+
+TEST(Rename, ShowsAndStoresUnderTheRightNames) {
+  Stack stack(R"("s":[{"type":"rename","fields":{"title":"name","name":"full"}},"m"],"m":
+                 {"type":"memory","indexes":[{"path":"name"}]})");
+  ASSERT_TRUE(Put(stack["m"], ctx(), Doc(R"({"id":"a","name":"x","full":"y","title":"z"})")).ok());
+  EXPECT_EQ(Get(stack.s(), ctx(), "a")->value().document.text(),
+            R"({"id":"a","title":"x","name":"y"})");
+  EXPECT_EQ(Rows(Collect(stack.s(), ctx(), "title=x&select(name)")), R"({"name":"y"})");
+  EXPECT_EQ(Rows(Collect(stack.s(), ctx(), "full=y&values(id)")), "");
+  const auto plan = PrepareComplete(stack.s(), ctx(), *Query::Parse("title=x"));
+  EXPECT_NE(ExplainText((*plan)->Explain()).find("eq(name,x)"), std::string::npos);
+  const WriteOp patch{WriteKind::kPatch,
+                      "a",
+                      Doc(R"([{"op":"move","from":"/title","path":"/name"}])"),
+                      Presence::kAny,
+                      {}};
+  ASSERT_TRUE(WriteOne(stack.s(), ctx(), patch).ok());
+  EXPECT_EQ(Get(stack["m"], ctx(), "a")->value().document.text(),
+            R"({"id":"a","full":"x","title":"z"})");
+  EXPECT_EQ(Code(Put(stack.s(), ctx(), Doc(R"({"id":"b","full":1})")).status()),
+            "INVALID_ARGUMENT");
+}
+
+TEST(Log, WritesLinesThatHoldNoDocuments) {
+  Stack stack(R"("s":[{"type":"log","path":"log"},{"type":"fault","every":3,"operation":"write"},
+                      {"type":"memory"}],
+                 "r":[{"type":"log","path":"redacted","redact":true},{"type":"memory"}])");
+  ASSERT_TRUE(Put(stack.s(), ctx(), Doc(R"({"id":"a","secret":"tell-nobody"})")).ok());
+  ASSERT_TRUE(Put(stack.s(), ctx(), Doc(R"({"id":"b"})")).ok());
+  EXPECT_FALSE(Put(stack.s(), ctx(), Doc(R"({"id":"c"})")).ok());
+  ASSERT_TRUE(Get(stack.s(), ctx().WithTrace("t1"), "a").ok());
+  ASSERT_TRUE(Collect(stack["r"], ctx(), "name=tell-nobody&price=lt=7&limit(3)").ok());
+  const auto text = [&](const char* file) {
+    std::ifstream in(stack.folder() / file);
+    std::ostringstream all;
+    all << in.rdbuf();
+    return all.str();
+  };
+  const std::string log = text("log");
+  EXPECT_NE(log.find(R"("operation":"write","ids":["a"],"count":1)"), std::string::npos) << log;
+  EXPECT_NE(log.find(R"("code":"UNAVAILABLE")"), std::string::npos) << log;
+  EXPECT_NE(log.find(R"("trace":"t1")"), std::string::npos) << log;
+  EXPECT_EQ(log.find("tell-nobody"), std::string::npos) << log;
+  std::istringstream lines(log);
+  for (std::string line; std::getline(lines, line);)
+    EXPECT_TRUE(Document::Parse(line).ok()) << line;
+  const std::string redacted = text("redacted");
+  EXPECT_NE(redacted.find("eq(name,%3F)"), std::string::npos) << redacted;
+  EXPECT_EQ(redacted.find("tell-nobody"), std::string::npos) << redacted;
+}
+
+}  // namespace
+}  // namespace strata::testing

@@ -1,0 +1,327 @@
+#include "wrappers/cache/cache_table.h"
+
+#include <algorithm>
+#include <bit>
+
+#include "store/change_log.h"
+
+namespace strata::cache {
+namespace {
+
+constexpr size_t kEntryOverhead = 160;  // bytes of an entry beside its id and text
+constexpr size_t kSmallShare = 10;      // the small queue holds one part in so many
+constexpr uint8_t kMaxUses = 3;
+constexpr size_t kMinShardBytes = 1u << 20;
+constexpr size_t kMinShardEntries = 256;
+
+}  // namespace
+
+StatusOr<std::optional<std::optional<Record>>> Flight::Wait(const Context& ctx) {
+  MutexLock lock(mutex_);
+  while (!done_) RETURN_IF_ERROR(WaitWithContext(ctx, mutex_, landed_));
+  return result_;
+}
+
+void Flight::Land(std::optional<std::optional<Record>> result) {
+  {
+    MutexLock lock(mutex_);
+    done_ = true;
+    result_ = std::move(result);
+  }
+  landed_.NotifyAll();
+}
+
+struct CacheTable::Entry {
+  std::string id;
+  uint64_t hash = 0;
+  Record record;         // of external entries only the revision
+  bool present = false;  // false: it is known that nothing is there
+  bool external = false;
+  uint8_t uses = 0;  // since it entered its queue, up to kMaxUses
+  Queue* queue = nullptr;
+  size_t bytes = 0;
+  Lifetime lifetime;
+  Entry* next = nullptr;  // towards the head, which leaves first
+  Entry* prev = nullptr;
+};
+
+// First in, first out.
+struct CacheTable::Queue {
+  Entry* head = nullptr;
+  Entry* tail = nullptr;
+  size_t bytes = 0;
+  size_t entries = 0;
+
+  void Push(Entry* e) {
+    e->queue = this;
+    e->next = tail == nullptr ? nullptr : tail;
+    e->prev = nullptr;
+    if (tail != nullptr) tail->prev = e;
+    tail = e;
+    if (head == nullptr) head = e;
+    bytes += e->bytes;
+    ++entries;
+  }
+  void Unlink(Entry* e) {
+    (e->next != nullptr ? e->next->prev : head) = e->prev;
+    (e->prev != nullptr ? e->prev->next : tail) = e->next;
+    bytes -= e->bytes;
+    --entries;
+    e->queue = nullptr;
+  }
+};
+
+struct alignas(64) CacheTable::Shard {
+  struct Writing {
+    int writers = 0;
+    bool unknown = false;  // a writer did not say what it left
+    std::optional<std::optional<Record>> best;
+    uint64_t best_revision = 0;
+    Lifetime lifetime;
+  };
+
+  Mutex mutex;
+  StringMap<std::unique_ptr<Entry>> map STRATA_GUARDED_BY(mutex);
+  Queue small STRATA_GUARDED_BY(mutex);
+  Queue main STRATA_GUARDED_BY(mutex);
+  std::deque<uint64_t> ghosts STRATA_GUARDED_BY(mutex);
+  absl::flat_hash_set<uint64_t> ghost_set STRATA_GUARDED_BY(mutex);
+  StringMap<std::shared_ptr<Flight>> flights STRATA_GUARDED_BY(mutex);
+  StringMap<Writing> writing STRATA_GUARDED_BY(mutex);
+};
+
+CacheTable::CacheTable(const TableOptions& options) {
+  size_t shards = std::max<size_t>(1, options.max_bytes / kMinShardBytes);
+  if (options.max_entries > 0)
+    shards = std::min(shards, std::max<size_t>(1, options.max_entries / kMinShardEntries));
+  shards = std::bit_floor(std::min<size_t>(shards, static_cast<size_t>(options.max_shards)));
+  shift_ = 64 - std::countr_zero(shards);
+  shard_bytes_ = options.max_bytes / shards;
+  shard_entries_ = options.max_entries == 0 ? SIZE_MAX : options.max_entries / shards;
+  for (size_t i = 0; i < shards; ++i) shards_.push_back(std::make_unique<Shard>());
+}
+
+CacheTable::~CacheTable() = default;
+
+CacheTable::Shard& CacheTable::ShardOf(std::string_view id, uint64_t* hash) const {
+  *hash = StringHash{}(id);
+  return *shards_[shift_ == 64 ? 0 : *hash >> shift_];
+}
+
+CacheTable::Found CacheTable::Find(std::string_view id, int64_t now, std::optional<Record>* record,
+                                   std::shared_ptr<Flight>* flight, bool lead) {
+  uint64_t hash;
+  Shard& shard = ShardOf(id, &hash);
+  MutexLock lock(shard.mutex);
+  const auto it = shard.map.find(id, hash);
+  if (it != shard.map.end()) [[likely]] {
+    Entry& e = *it->second;
+    if (now < e.lifetime.stale_until) {
+      if (e.uses < kMaxUses) ++e.uses;
+      if (e.present) {
+        *record = e.record;
+      } else {
+        record->reset();
+      }
+      if (now < e.lifetime.fresh_until) [[likely]]
+        return Found::kHit;
+      auto& running = shard.flights[e.id];
+      if (running == nullptr) {
+        running = std::make_shared<Flight>();
+        *flight = running;
+      }
+      return Found::kStale;
+    }
+    Remove(shard, &e);
+  }
+  if (!lead || (!shard.writing.empty() && shard.writing.contains(id))) return Found::kBusy;
+  const auto [running, fresh] = shard.flights.try_emplace(std::string(id));
+  if (fresh) running->second = std::make_shared<Flight>();
+  *flight = running->second;
+  return fresh ? Found::kLead : Found::kJoin;
+}
+
+void CacheTable::Fill(const std::shared_ptr<Flight>& flight, std::string_view id,
+                      const std::optional<Record>& record, Lifetime lifetime, bool external,
+                      std::vector<std::string>* dropped) {
+  uint64_t hash;
+  Shard& shard = ShardOf(id, &hash);
+  {
+    MutexLock lock(shard.mutex);
+    if (flight->valid_) {
+      shard.flights.erase(id);
+      Insert(shard, hash, id, record, lifetime, external, dropped);
+      fills_.fetch_add(1, std::memory_order_relaxed);
+    } else if (external && record) {
+      dropped->emplace_back(id);
+    }
+  }
+  flight->Land(record);
+}
+
+void CacheTable::Abandon(const std::shared_ptr<Flight>& flight, std::string_view id) {
+  uint64_t hash;
+  Shard& shard = ShardOf(id, &hash);
+  {
+    MutexLock lock(shard.mutex);
+    if (flight->valid_) shard.flights.erase(id);
+    flight->valid_ = false;
+  }
+  flight->Land(std::nullopt);
+}
+
+bool CacheTable::BeginWrite(std::string_view id) {
+  uint64_t hash;
+  Shard& shard = ShardOf(id, &hash);
+  MutexLock lock(shard.mutex);
+  ++shard.writing[std::string(id)].writers;
+  if (const auto f = shard.flights.find(id); f != shard.flights.end()) {
+    f->second->valid_ = false;
+    shard.flights.erase(f);
+  }
+  const auto it = shard.map.find(id, hash);
+  return it != shard.map.end() && Remove(shard, it->second.get());
+}
+
+void CacheTable::EndWrite(std::string_view id, const std::optional<Record>* written,
+                          Lifetime lifetime, std::vector<std::string>* dropped) {
+  uint64_t hash;
+  Shard& shard = ShardOf(id, &hash);
+  MutexLock lock(shard.mutex);
+  const auto it = shard.writing.find(id);
+  Shard::Writing& w = it->second;
+  if (written == nullptr) {
+    w.unknown = true;
+  } else if (!w.best || (*written && (*written)->revision > w.best_revision)) {
+    w.best = *written;
+    w.best_revision = *written ? (*written)->revision : 0;
+    w.lifetime = lifetime;
+    // What a deletion left has no revision to compare: then only a lone writer is believed.
+    if (!*written && w.writers > 1) w.unknown = true;
+  } else if (!*written) {
+    w.unknown = true;
+  }
+  if (--w.writers > 0) return;
+  if (!w.unknown && w.best) {
+    Insert(shard, hash, id, *w.best, w.lifetime, /*external=*/false, dropped);
+  }
+  shard.writing.erase(it);
+}
+
+bool CacheTable::Invalidate(std::string_view id, uint64_t sequence) {
+  uint64_t hash;
+  Shard& shard = ShardOf(id, &hash);
+  MutexLock lock(shard.mutex);
+  if (const auto f = shard.flights.find(id); f != shard.flights.end()) {
+    f->second->valid_ = false;
+    shard.flights.erase(f);
+  }
+  if (const auto w = shard.writing.find(id); w != shard.writing.end()) {
+    if (!w->second.best || w->second.best_revision < sequence) w->second.unknown = true;
+  }
+  const auto it = shard.map.find(id, hash);
+  if (it == shard.map.end()) return false;
+  Entry& e = *it->second;
+  if (e.present && e.record.revision >= sequence) return false;
+  return Remove(shard, &e);
+}
+
+void CacheTable::Erase(std::string_view id) {
+  uint64_t hash;
+  Shard& shard = ShardOf(id, &hash);
+  MutexLock lock(shard.mutex);
+  const auto it = shard.map.find(id, hash);
+  if (it != shard.map.end()) Remove(shard, it->second.get());
+}
+
+void CacheTable::Clear() {
+  for (auto& shard : shards_) {
+    MutexLock lock(shard->mutex);
+    for (auto& [id, f] : shard->flights) f->valid_ = false;
+    shard->flights.clear();
+    for (auto& [id, w] : shard->writing) w.unknown = true;
+    while (shard->small.head != nullptr) Remove(*shard, shard->small.head);
+    while (shard->main.head != nullptr) Remove(*shard, shard->main.head);
+    shard->ghosts.clear();
+    shard->ghost_set.clear();
+  }
+}
+
+bool CacheTable::Remove(Shard& shard, Entry* entry) STRATA_NO_THREAD_SAFETY_ANALYSIS {
+  const bool external = entry->external && entry->present;
+  entry->queue->Unlink(entry);
+  bytes_.fetch_sub(entry->bytes, std::memory_order_relaxed);
+  entries_.fetch_sub(1, std::memory_order_relaxed);
+  shard.map.erase(shard.map.find(entry->id, entry->hash));
+  return external;
+}
+
+void CacheTable::Insert(Shard& shard, uint64_t hash, std::string_view id,
+                        const std::optional<Record>& record, Lifetime lifetime, bool external,
+                        std::vector<std::string>* dropped) STRATA_NO_THREAD_SAFETY_ANALYSIS {
+  if (const auto old = shard.map.find(id, hash); old != shard.map.end())
+    Remove(shard, old->second.get());
+  auto entry = std::make_unique<Entry>();
+  Entry* e = entry.get();
+  e->id = id;
+  e->hash = hash;
+  e->present = record.has_value();
+  e->external = external;
+  e->lifetime = lifetime;
+  e->bytes = kEntryOverhead + id.size();
+  if (record) {
+    e->record.revision = record->revision;
+    e->bytes += record->document.text().size();
+    if (!external) e->record.document = record->document;
+  }
+  if (e->bytes > shard_bytes_ / 2) {  // it would drive out too much
+    if (external && record) dropped->emplace_back(id);
+    return;
+  }
+  bytes_.fetch_add(e->bytes, std::memory_order_relaxed);
+  entries_.fetch_add(1, std::memory_order_relaxed);
+  shard.map.emplace(e->id, std::move(entry));
+  (shard.ghost_set.contains(hash) ? shard.main : shard.small).Push(e);
+  while (shard.small.bytes + shard.main.bytes > shard_bytes_ ||
+         shard.small.entries + shard.main.entries > shard_entries_) {
+    Evict(shard, dropped);
+  }
+}
+
+void CacheTable::Evict(Shard& shard,
+                       std::vector<std::string>* dropped) STRATA_NO_THREAD_SAFETY_ANALYSIS {
+  const bool small_is_full =
+      shard.small.bytes * kSmallShare > shard_bytes_ ||
+      (shard_entries_ != SIZE_MAX && shard.small.entries * kSmallShare > shard_entries_);
+  const auto drop = [&](Entry* e) {
+    std::string id = e->id;
+    if (Remove(shard, e)) dropped->push_back(std::move(id));
+    evictions_.fetch_add(1, std::memory_order_relaxed);
+  };
+  if (shard.small.head != nullptr && (small_is_full || shard.main.head == nullptr)) {
+    Entry* e = shard.small.head;
+    if (e->uses > 1) {
+      shard.small.Unlink(e);
+      e->uses = 0;
+      shard.main.Push(e);
+      return;
+    }
+    // Remembered, as many as the main queue holds.
+    if (shard.ghost_set.insert(e->hash).second) shard.ghosts.push_back(e->hash);
+    while (shard.ghosts.size() > std::max<size_t>(shard.main.entries, 64)) {
+      shard.ghost_set.erase(shard.ghosts.front());
+      shard.ghosts.pop_front();
+    }
+    return drop(e);
+  }
+  Entry* e = shard.main.head;
+  if (e->uses > 0) {
+    --e->uses;
+    shard.main.Unlink(e);
+    shard.main.Push(e);
+    return;
+  }
+  drop(e);
+}
+
+}  // namespace strata::cache

@@ -1,0 +1,128 @@
+// The cache's table: records by id within bounds, who is filling them, and who is writing them.
+//
+// Eviction is S3-FIFO (Yang, Zhang, Qiu, Yue, Vinayak: "FIFO queues are all you need for cache
+// eviction", SOSP 2023): newcomers stand in a small queue of a tenth of the space and only move on
+// to the main queue when they were asked for again; what left the small queue too early is
+// remembered by its hash and returns to the main queue at once. So a scan passes through the small
+// queue and leaves the rest alone.
+//
+// A hole in time is closed by leases: while somebody writes a record it is neither served nor
+// filled, and a fill that began before a write, or before news of one, is not kept. So what is
+// served is never older than what a finished write left.
+//
+// Safe for concurrent use.
+#ifndef STRATA_WRAPPERS_CACHE_CACHE_TABLE_H_
+#define STRATA_WRAPPERS_CACHE_CACHE_TABLE_H_
+
+#include <atomic>
+#include <deque>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "absl/container/flat_hash_set.h"
+#include "core/abseil.h"
+#include "core/context.h"
+#include "core/stats.h"
+#include "core/sync.h"
+#include "store/record.h"
+
+namespace strata::cache {
+
+// One reader fetches, the others wait for it.
+class Flight {
+ public:
+  // Waits for the fetch. Nothing: it failed, and the caller fetches for himself.
+  StatusOr<std::optional<std::optional<Record>>> Wait(const Context& ctx);
+
+ private:
+  friend class CacheTable;
+  void Land(std::optional<std::optional<Record>> result);
+
+  bool valid_ = true;  // guarded by the shard's mutex
+  Mutex mutex_;
+  CondVar landed_;
+  bool done_ STRATA_GUARDED_BY(mutex_) = false;
+  std::optional<std::optional<Record>> result_ STRATA_GUARDED_BY(mutex_);
+};
+
+struct TableOptions {
+  size_t max_bytes = 64u << 20;
+  size_t max_entries = 0;  // 0: bounded by bytes only
+  int max_shards = 64;
+};
+
+// When an entry ends. Milliseconds of a clock that the caller chooses.
+struct Lifetime {
+  int64_t fresh_until = INT64_MAX;
+  int64_t stale_until = INT64_MAX;  // until then it may be served while it is fetched anew
+};
+
+class CacheTable {
+ public:
+  enum class Found : uint8_t {
+    kHit,    // *record is what is there, or that nothing is
+    kStale,  // the same, but somebody should fetch it anew; `flight` is set when that is the caller
+    kLead,   // not there: the caller fetches it and calls Fill or Abandon with `flight`
+    kJoin,   // not there: somebody else fetches it; wait for `flight`
+    kBusy,   // being written: ask the inner store and keep nothing
+  };
+
+  explicit CacheTable(const TableOptions& options);
+  ~CacheTable();
+
+  // `lead`: whether the caller can fetch; else a miss is kBusy.
+  Found Find(std::string_view id, int64_t now, std::optional<Record>* record,
+             std::shared_ptr<Flight>* flight, bool lead = true);
+
+  // Ends a flight. `external`: the document lies elsewhere, only the revision is kept here.
+  // Appends the ids of external entries that had to go.
+  void Fill(const std::shared_ptr<Flight>& flight, std::string_view id,
+            const std::optional<Record>& record, Lifetime lifetime, bool external,
+            std::vector<std::string>* dropped);
+  void Abandon(const std::shared_ptr<Flight>& flight, std::string_view id);
+
+  // Around a write of `id`: forgets what is there. True: an external entry was dropped.
+  bool BeginWrite(std::string_view id);
+  // `written`: what the write left, when that is known; it is kept unless other writers of the id
+  // are under way or left something newer.
+  void EndWrite(std::string_view id, const std::optional<Record>* written, Lifetime lifetime,
+                std::vector<std::string>* dropped);
+
+  // Somebody else wrote: forgets what is older than `sequence`. True as for BeginWrite.
+  bool Invalidate(std::string_view id, uint64_t sequence);
+  // Forgets one entry, whatever it is.
+  void Erase(std::string_view id);
+  void Clear();
+
+  uint64_t bytes() const { return bytes_.load(std::memory_order_relaxed); }
+  uint64_t entries() const { return entries_.load(std::memory_order_relaxed); }
+  uint64_t evictions() const { return evictions_.load(std::memory_order_relaxed); }
+  uint64_t fills() const { return fills_.load(std::memory_order_relaxed); }
+
+ private:
+  struct Entry;
+  struct Queue;
+  struct Shard;
+
+  Shard& ShardOf(std::string_view id, uint64_t* hash) const;
+  void Insert(Shard& shard, uint64_t hash, std::string_view id, const std::optional<Record>& record,
+              Lifetime lifetime, bool external, std::vector<std::string>* dropped);
+  // Removes an entry from map and queue; true when it was external.
+  bool Remove(Shard& shard, Entry* entry);
+  void Evict(Shard& shard, std::vector<std::string>* dropped);
+
+  size_t shard_bytes_ = 0;
+  size_t shard_entries_ = 0;
+  int shift_ = 64;  // of the hash: its highest bits choose the shard
+  std::vector<std::unique_ptr<Shard>> shards_;
+  std::atomic<uint64_t> bytes_{0};
+  std::atomic<uint64_t> entries_{0};
+  std::atomic<uint64_t> evictions_{0};
+  std::atomic<uint64_t> fills_{0};
+};
+
+}  // namespace strata::cache
+
+#endif  // STRATA_WRAPPERS_CACHE_CACHE_TABLE_H_

@@ -1,0 +1,57 @@
+// FeedFollower: a thread that follows a store's change feed for a stage above it.
+//
+// The feed is asked for at once and, when it breaks, again after a pause that doubles up to five
+// seconds. The handler's methods run on the follower's thread, one at a time.
+#ifndef STRATA_WRAPPERS_CORE_FEED_FOLLOWER_H_
+#define STRATA_WRAPPERS_CORE_FEED_FOLLOWER_H_
+
+#include <optional>
+#include <thread>
+
+#include "core/sync.h"
+#include "store/store.h"
+
+namespace strata {
+
+class FeedHandler {
+ public:
+  virtual ~FeedHandler() = default;
+  // The first sequence wanted, asked each time before the feed is opened; nothing: from now on.
+  virtual std::optional<uint64_t> From() = 0;
+  // The feed is open: what is committed from here on will be delivered.
+  virtual void Following() = 0;
+  // Changes in commit order, or a gap. Not OK: the feed is opened anew.
+  virtual Status OnChanges(const ChangeBatch& batch) = 0;
+  // The feed broke, or could not be opened.
+  virtual void Lost(const Status& why) = 0;
+};
+
+class FeedFollower {
+ public:
+  // Both must outlive the follower. `max_changes`: in one batch.
+  FeedFollower(Store& store, FeedHandler& handler, size_t max_changes = 256);
+  // Stops and waits for the thread; at most some 50 ms unless the handler is slower.
+  ~FeedFollower();
+  FeedFollower(const FeedFollower&) = delete;
+  FeedFollower& operator=(const FeedFollower&) = delete;
+
+  // Cancelled when the follower stops: for what a handler calls.
+  const Context& context() const { return context_; }
+
+ private:
+  void Run();
+  Status Follow();
+
+  Store& store_;
+  FeedHandler& handler_;
+  const size_t max_changes_;
+  CancelSource stop_;
+  const Context context_;
+  Mutex mutex_;
+  CondVar stopped_;
+  std::thread thread_;
+};
+
+}  // namespace strata
+
+#endif  // STRATA_WRAPPERS_CORE_FEED_FOLLOWER_H_

@@ -1,0 +1,68 @@
+// Writes of stages that decide by what is stored: each operation is worked out above the inner
+// store and handed down as whole documents, guarded by the revisions that were looked at.
+#ifndef STRATA_WRAPPERS_CORE_MAPPED_WRITE_H_
+#define STRATA_WRAPPERS_CORE_MAPPED_WRITE_H_
+
+#include <memory>
+#include <optional>
+#include <string_view>
+
+#include "core/clock.h"
+#include "store/store.h"
+
+namespace strata {
+
+// Safe for concurrent use.
+class WriteMapping {
+ public:
+  virtual ~WriteMapping() = default;
+  // What the stage's callers see of a stored record; nothing: for them it is not there.
+  virtual StatusOr<std::optional<Record>> Visible(const std::optional<Record>& stored) const = 0;
+  // What is to be stored, given what the operation makes of what was visible (`after` is nothing
+  // for a deletion of a visible record). The result holds a document exactly when `after` does.
+  // AlreadyExists when a record that is not visible is in the way.
+  virtual StatusOr<Document> Stored(std::string_view id, const std::optional<Record>& stored,
+                                    const Document& after) const = 0;
+};
+
+// Reads, works out, writes; again when somebody else was faster. The outcomes are those that the
+// stage's callers see. Aborted when others are faster again and again.
+StatusOr<WriteResult> WriteMapped(Store& inner, const Context& ctx, const WriteBatch& batch,
+                                  const WriteMapping& mapping, IdGenerator& ids);
+// Within a transaction, which finds conflicts itself.
+StatusOr<WriteResult> WriteMapped(Transaction& inner, const Context& ctx, const WriteBatch& batch,
+                                  const WriteMapping& mapping, IdGenerator& ids);
+
+// A transaction whose reads and writes go through a mapping. What Prepare does is the stage's own.
+class MappedTransaction : public Transaction {
+ public:
+  // `mapping` and `ids` must outlive it.
+  MappedTransaction(std::unique_ptr<Transaction> inner, const WriteMapping& mapping,
+                    IdGenerator& ids)
+      : inner_(std::move(inner)), mapping_(mapping), ids_(ids) {}
+  Status Read(const Context& ctx, std::span<const std::string_view> ids,
+              std::span<std::optional<Record>> out) override;
+  StatusOr<WriteResult> Write(const Context& ctx, const WriteBatch& batch) override {
+    return WriteMapped(*inner_, ctx, batch, mapping_, ids_);
+  }
+  Status Savepoint(std::string_view name) override { return inner_->Savepoint(name); }
+  Status RollbackTo(std::string_view name) override { return inner_->RollbackTo(name); }
+  Status Vote(const Context& ctx) override { return inner_->Vote(ctx); }
+  StatusOr<WriteResult> Commit(const Context& ctx) override { return inner_->Commit(ctx); }
+  Status Abort() override { return inner_->Abort(); }
+
+ protected:
+  Transaction& inner() const { return *inner_; }
+
+ private:
+  std::unique_ptr<Transaction> inner_;
+  const WriteMapping& mapping_;
+  IdGenerator& ids_;
+};
+
+// Replaces what was read by what is visible of it.
+Status MakeVisible(const WriteMapping& mapping, std::span<std::optional<Record>> records);
+
+}  // namespace strata
+
+#endif  // STRATA_WRAPPERS_CORE_MAPPED_WRITE_H_

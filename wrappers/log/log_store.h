@@ -1,0 +1,28 @@
+// The stage type "log": writes one line of JSON for an operation.
+//
+//   operation    asks of the inner store   does itself                       when the inner one
+//   fails read         the same                  a line, when sampled              a line always,
+//   passes it on write        the same                  a line, when sampled              a line
+//   always, passes it on query        the same                  a line for opening and each page  a
+//   line always, passes it on transaction  the same                  a line for each call within it
+//   a line always, passes it on subscribe    the same                  a line, when sampled a line
+//   always, passes it on
+//
+//   {"time":"2026-01-31T12:00:00.123Z","stage":"packages/0 (log)","operation":"read","ids":["a1"],
+//    "count":1,"micros":12,"code":"OK","trace":"…","principal":"…"}
+//
+// Documents are never written. `redact` keeps ids out, and of queries everything but their shape. A
+// line is appended in one write, so several processes may share a file. A line that cannot be
+// written is counted, and the operation goes on.
+#ifndef STRATA_WRAPPERS_LOG_LOG_STORE_H_
+#define STRATA_WRAPPERS_LOG_LOG_STORE_H_
+
+#include "store/stage.h"
+
+namespace strata {
+
+Status RegisterLog(StageRegistry& registry);
+
+}  // namespace strata
+
+#endif  // STRATA_WRAPPERS_LOG_LOG_STORE_H_
