@@ -6,6 +6,7 @@
 #include "wrappers/expire/expire_store.h"
 #include "wrappers/fault/fault_store.h"
 #include "wrappers/forward/forward_store.h"
+#include "wrappers/inherit/inherit_store.h"
 #include "wrappers/limit_concurrency/limit_concurrency_store.h"
 #include "wrappers/limit_rate/limit_rate_store.h"
 #include "wrappers/log/log_store.h"
@@ -19,8 +20,8 @@ namespace strata {
 Status RegisterAll(StageRegistry& registry) {
   for (const auto add :
        {RegisterMemory, RegisterRocksdb, RegisterCache, RegisterExpire, RegisterFault,
-        RegisterForward, RegisterLimitConcurrency, RegisterLimitRate, RegisterLog, RegisterReadonly,
-        RegisterRename, RegisterRetry, RegisterSlow}) {
+        RegisterForward, RegisterInherit, RegisterLimitConcurrency, RegisterLimitRate, RegisterLog,
+        RegisterReadonly, RegisterRename, RegisterRetry, RegisterSlow}) {
     RETURN_IF_ERROR(add(registry));
   }
   return OkStatus();

@@ -13,19 +13,13 @@ namespace strata {
 namespace {
 
 constexpr KnownStage kProjectStages[] = {
-    {"memory", "//base_stores/memory"},
-    {"rocksdb", "//base_stores/rocksdb"},
-    {"cache", "//wrappers/cache"},
-    {"expire", "//wrappers/expire"},
-    {"fault", "//wrappers/fault"},
-    {"forward", "//wrappers/forward"},
-    {"limit_concurrency", "//wrappers/limit_concurrency"},
-    {"limit_rate", "//wrappers/limit_rate"},
-    {"log", "//wrappers/log"},
-    {"readonly", "//wrappers/readonly"},
-    {"rename", "//wrappers/rename"},
-    {"retry", "//wrappers/retry"},
-    {"slow", "//wrappers/slow"},
+    {"memory", "//base_stores/memory"},      {"rocksdb", "//base_stores/rocksdb"},
+    {"cache", "//wrappers/cache"},           {"expire", "//wrappers/expire"},
+    {"fault", "//wrappers/fault"},           {"forward", "//wrappers/forward"},
+    {"inherit", "//wrappers/inherit"},       {"limit_concurrency", "//wrappers/limit_concurrency"},
+    {"limit_rate", "//wrappers/limit_rate"}, {"log", "//wrappers/log"},
+    {"readonly", "//wrappers/readonly"},     {"rename", "//wrappers/rename"},
+    {"retry", "//wrappers/retry"},           {"slow", "//wrappers/slow"},
 };
 
 constexpr size_t kNone = static_cast<size_t>(-1);
@@ -319,7 +313,9 @@ class Checker {
             Spec(side, Child(pointer, type->side_child), path + "/" + type->side_child, depth + 1));
       }
     }
-    if (type->members && depth > (in_line ? 1 : 0)) {
+    const size_t slash = path.find('/');
+    const bool outermost = slash == path.npos || (in_line && path.substr(slash) == "/0");
+    if (type->members && !outermost) {
       Problem(pointer, Concat("\"", type->name,
                               "\" gives several stores: make it the outermost stage of a store of "
                               "its own, and let others name what it gives"));

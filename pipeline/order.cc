@@ -61,10 +61,11 @@ class OrderCheck {
             Warn(s, Concat("\"", s.type->name, "\" is better below \"", type, "\": ", why));
         }
       }
+      if (!facts.wants_index_on.empty()) WantIndex(i);
       if (!facts.distinct_on_line.empty()) {
         for (size_t below : Below(i)) {
           const StageConfig& other = config_.stages[below];
-          if (below != i && other.type == s.type && other.member.empty() &&
+          if (below != i && other.type == s.type &&
               OptionText(other, facts.distinct_on_line) == OptionText(s, facts.distinct_on_line)) {
             problems_.push_back(
                 {s.pointer, Concat("stands over another \"", s.type->name, "\" (", other.pointer,
@@ -81,6 +82,29 @@ class OrderCheck {
   }
   void Warn(const StageConfig& s, std::string message) {
     config_.warnings.push_back({s.pointer, std::move(message)});
+  }
+
+  // Some base below should have an index whose first path is the member.
+  void WantIndex(size_t stage) {
+    const StageConfig& s = config_.stages[stage];
+    const Document own = Document::FromTrusted(s.canonical);
+    const std::string member = own.Find(s.type->order.wants_index_on).String();
+    bool can = false;
+    for (size_t below : Below(stage)) {
+      const Document options = Document::FromTrusted(config_.stages[below].canonical);
+      const Value indexes = options.Find("indexes");
+      if (!config_.stages[below].children.empty() || !indexes.is_array()) continue;
+      can = true;
+      for (uint32_t i = 0; i < indexes.size(); ++i) {
+        Value path = indexes.At(i).Find("path");
+        if (path.is_array() && path.size() > 0) path = path.At(0);
+        if (path.is_string() && path.StringEquals(member)) return;
+      }
+    }
+    if (can) {
+      Warn(s, Concat("every query asks for ", JsonString(member),
+                     "; add {\"path\": ", JsonString(member), "} to the \"indexes\" of the base"));
+    }
   }
 
   // A folder or file that two stages would open.

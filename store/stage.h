@@ -43,6 +43,8 @@ struct OrderFacts {
   std::string exclusive_option = {};
   // The option whose value no two stages of this type on one line may share.
   std::string distinct_on_line = {};
+  // The option whose value names a member that the base had better index.
+  std::string wants_index_on = {};
   bool testing_only = false;  // belongs into tests; a warning elsewhere
 };
 

@@ -26,6 +26,9 @@ constexpr Wrapper kWrappers[] = {
     {"limit_concurrency", R"({"type":"limit_concurrency","max":64})"},
     {"log", R"({"type":"log","path":"log.ndjson","sample":1000})"},
     {"rename", R"({"type":"rename","fields":{"b":"c","c":"b","n":"stored_n"}})"},
+    {"inherit",
+     R"({"type":"inherit","discriminator":"$type","visible":false,"types":{"Product":{},)"
+     R"("Toy":{"extends":"Product"},"Kit":{"extends":["Toy"]}}})"},
     {"cache", R"({"type":"cache","capacity":"64KiB"})"},
     {"cache_small", R"({"type":"cache","capacity":"4KiB","max_entries":20,"queries":"1KiB"})"},
     {"cache_ttl", R"({"type":"cache","ttl":"1ms","stale":"0ms","negative_ttl":"1ms"})"},
@@ -38,10 +41,20 @@ constexpr const char* kMemory = R"({"type":"memory"})";
 constexpr const char* kRocksdb =
     R"({"type":"rocksdb","path":"data","write_buffer":"4MiB","durability":"async"})";
 
+// Stages, outermost first. One that gives several stores becomes a store of its own, of which the
+// stages above use "Toy".
 std::string Stack(const std::vector<std::string>& stages) {
-  std::string out;
-  for (const std::string& s : stages) out += (out.empty() ? "" : ",") + s;
-  return R"({"stores":{"s":[)" + out + R"(]},"serve":["s"]})";
+  std::string out, below;
+  for (size_t i = stages.size(); i-- > 0;) {
+    if (stages[i].find("\"inherit\"") == std::string::npos) {
+      out = stages[i] + (out.empty() ? "" : ",") + out;
+      continue;
+    }
+    const std::string name = "h" + std::to_string(i);
+    below += "\"" + name + "\":[" + stages[i] + "," + out + "],";
+    out = "\"Toy\"";
+  }
+  return R"({"stores":{)" + below + R"("s":[)" + out + R"(]},"serve":["s"]})";
 }
 
 }  // namespace

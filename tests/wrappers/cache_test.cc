@@ -150,7 +150,8 @@ TEST(Cache, KeepsResultsOfQueriesWhileNothingIsWritten) {
 }
 
 TEST(Cache, AStoreForTheEntriesMayFailOrLie) {
-  Stack stack(R"("s":[{"type":"cache","in":[{"type":"fault","every":3,"operation":"read"},"c"]},"m"],
+  Stack stack(
+      R"("s":[{"type":"cache","in":[{"type":"fault","every":3,"operation":"read"},"c"]},"m"],
                  "m":"memory:","c":"memory:")");
   for (int64_t v = 1; v < 40; ++v) {
     const std::string id = "k" + std::to_string(v % 5);
