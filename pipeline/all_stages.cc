@@ -6,6 +6,7 @@
 #include "wrappers/expire/expire_store.h"
 #include "wrappers/fault/fault_store.h"
 #include "wrappers/forward/forward_store.h"
+#include "wrappers/fulltext/fulltext_store.h"
 #include "wrappers/inherit/inherit_store.h"
 #include "wrappers/limit_concurrency/limit_concurrency_store.h"
 #include "wrappers/limit_rate/limit_rate_store.h"
@@ -18,10 +19,10 @@
 namespace strata {
 
 Status RegisterAll(StageRegistry& registry) {
-  for (const auto add :
-       {RegisterMemory, RegisterRocksdb, RegisterCache, RegisterExpire, RegisterFault,
-        RegisterForward, RegisterInherit, RegisterLimitConcurrency, RegisterLimitRate, RegisterLog,
-        RegisterReadonly, RegisterRename, RegisterRetry, RegisterSlow}) {
+  for (const auto add : {RegisterMemory, RegisterRocksdb, RegisterCache, RegisterExpire,
+                         RegisterFault, RegisterForward, RegisterFulltext, RegisterInherit,
+                         RegisterLimitConcurrency, RegisterLimitRate, RegisterLog, RegisterReadonly,
+                         RegisterRename, RegisterRetry, RegisterSlow}) {
     RETURN_IF_ERROR(add(registry));
   }
   return OkStatus();

@@ -13,13 +13,21 @@ namespace strata {
 namespace {
 
 constexpr KnownStage kProjectStages[] = {
-    {"memory", "//base_stores/memory"},      {"rocksdb", "//base_stores/rocksdb"},
-    {"cache", "//wrappers/cache"},           {"expire", "//wrappers/expire"},
-    {"fault", "//wrappers/fault"},           {"forward", "//wrappers/forward"},
-    {"inherit", "//wrappers/inherit"},       {"limit_concurrency", "//wrappers/limit_concurrency"},
-    {"limit_rate", "//wrappers/limit_rate"}, {"log", "//wrappers/log"},
-    {"readonly", "//wrappers/readonly"},     {"rename", "//wrappers/rename"},
-    {"retry", "//wrappers/retry"},           {"slow", "//wrappers/slow"},
+    {"memory", "//base_stores/memory"},
+    {"rocksdb", "//base_stores/rocksdb"},
+    {"cache", "//wrappers/cache"},
+    {"expire", "//wrappers/expire"},
+    {"fault", "//wrappers/fault"},
+    {"forward", "//wrappers/forward"},
+    {"fulltext", "//wrappers/fulltext"},
+    {"inherit", "//wrappers/inherit"},
+    {"limit_concurrency", "//wrappers/limit_concurrency"},
+    {"limit_rate", "//wrappers/limit_rate"},
+    {"log", "//wrappers/log"},
+    {"readonly", "//wrappers/readonly"},
+    {"rename", "//wrappers/rename"},
+    {"retry", "//wrappers/retry"},
+    {"slow", "//wrappers/slow"},
 };
 
 constexpr size_t kNone = static_cast<size_t>(-1);

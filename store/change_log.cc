@@ -39,6 +39,8 @@ class FilteredSubscription final : public Subscription {
     }
   }
 
+  uint64_t resume_from() const override { return inner_->resume_from(); }
+
  private:
   std::unique_ptr<Subscription> inner_;
   const Filter filter_;
@@ -73,6 +75,8 @@ class ChangeLog::Reader final : public Subscription {
     batch.resume_from = from_;
     return batch;
   }
+
+  uint64_t resume_from() const override { return from_; }
 
  private:
   std::shared_ptr<ChangeLog> log_;

@@ -73,6 +73,9 @@ class Subscription {
   // Waits for changes, at least one or a gap. Errors: DeadlineExceeded and Cancelled from the
   // context.
   virtual StatusOr<ChangeBatch> Next(const Context& ctx) = 0;
+  // The sequence at which Next goes on: whatever was committed below it is delivered already, or
+  // was not asked for.
+  virtual uint64_t resume_from() const = 0;
 };
 
 struct TransactionOptions {

@@ -51,6 +51,8 @@ class LogReader final : public Subscription {
     return batch;
   }
 
+  uint64_t resume_from() const override { return from_; }
+
  private:
   struct SnapshotRelease {
     rocksdb::DB* db;

@@ -26,6 +26,8 @@ constexpr Wrapper kWrappers[] = {
     {"limit_concurrency", R"({"type":"limit_concurrency","max":64})"},
     {"log", R"({"type":"log","path":"log.ndjson","sample":1000})"},
     {"rename", R"({"type":"rename","fields":{"b":"c","c":"b","n":"stored_n"}})"},
+    {"fulltext", R"({"type":"fulltext","path":"text","fields":{"a":{},"c":{"language":"none"}},)"
+                 R"("terms":["b"],"values":["n"]})"},
     {"inherit",
      R"({"type":"inherit","discriminator":"$type","visible":false,"types":{"Product":{},)"
      R"("Toy":{"extends":"Product"},"Kit":{"extends":["Toy"]}}})"},

@@ -81,7 +81,7 @@ inline Document Doc(std::string_view text) {
 
 // The rows as one text, or the error.
 inline std::string Rows(const StatusOr<std::vector<Document>>& rows) {
-  if (!rows.ok()) return std::string(CodeName(rows.status().code()));
+  if (!rows.ok()) return Describe(rows.status());
   std::string out;
   for (const Document& d : *rows) out += (out.empty() ? "" : " ") + std::string(d.text());
   return out;

@@ -58,6 +58,11 @@ def strata_dependencies():
     )
 
     pkg_config_library(
+        name = "xapian",
+        packages = ["xapian-core"],
+    )
+
+    pkg_config_library(
         name = "re2",
         packages = ["re2"],
     )

@@ -351,10 +351,11 @@ class CacheStore final : public Store, public Introspection, public FeedHandler 
 
   // ---- FeedHandler ----
   std::optional<uint64_t> From() override { return std::nullopt; }
-  void Following() override {
+  Status Following(uint64_t) override {
     table_.Clear();
     if (queries_ != nullptr) queries_->News();
     open_.store(true, std::memory_order_release);
+    return OkStatus();
   }
   Status OnChanges(const ChangeBatch& batch) override {
     if (batch.gap) table_.Clear();

@@ -43,7 +43,7 @@ Status FeedFollower::Follow() {
   request.from = handler_.From();
   request.max_changes = max_changes_;
   ASSIGN_OR_RETURN(const auto subscription, store_.Subscribe(context_, request));
-  handler_.Following();
+  RETURN_IF_ERROR(handler_.Following(subscription->resume_from()));
   for (;;) {
     ASSIGN_OR_RETURN(const ChangeBatch batch, subscription->Next(context_));
     RETURN_IF_ERROR(handler_.OnChanges(batch));

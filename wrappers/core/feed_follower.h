@@ -18,8 +18,9 @@ class FeedHandler {
   virtual ~FeedHandler() = default;
   // The first sequence wanted, asked each time before the feed is opened; nothing: from now on.
   virtual std::optional<uint64_t> From() = 0;
-  // The feed is open: what is committed from here on will be delivered.
-  virtual void Following() = 0;
+  // The feed is open: what is committed from the sequence `from` on will be delivered. Not OK: the
+  // feed is closed and opened again.
+  virtual Status Following(uint64_t from) = 0;
   // Changes in commit order, or a gap. Not OK: the feed is opened anew.
   virtual Status OnChanges(const ChangeBatch& batch) = 0;
   // The feed broke, or could not be opened.

@@ -131,6 +131,8 @@ class HookedSubscription final : public Subscription {
     return ThroughHook(hook_, Operation::kChanges, {&ctx}, [&] { return inner_->Next(ctx); });
   }
 
+  uint64_t resume_from() const override { return inner_->resume_from(); }
+
  private:
   std::unique_ptr<Subscription> inner_;
   const Hook hook_;

@@ -42,6 +42,8 @@ class MappedSubscription final : public Subscription {
     }
   }
 
+  uint64_t resume_from() const override { return inner_->resume_from(); }
+
  private:
   std::unique_ptr<Subscription> inner_;
   const VisibleDocument visible_;

@@ -1,0 +1,261 @@
+// What a full-text stage finds, shows, refuses, and how it comes back.
+#include <fstream>
+#include <thread>
+
+#include "tests/wrappers/stack.h"
+#include "wrappers/fulltext/fulltext_store.h"
+
+namespace strata::testing {
+namespace {
+
+const Context& ctx() { return Context::Background(); }
+
+constexpr char kBooks[] = R"("m":"memory:","s":[{"type":"fulltext","path":"text",
+    "fields":{"title":{"weight":5},"body":{}},"terms":["kind"],"values":["year","kind"]},"m"])";
+
+class Fulltext : public ::testing::Test {
+ protected:
+  Fulltext() : stack_(kBooks) {
+    for (
+        const char* text :
+        {R"({"id":"a","title":"The art of computer programming","body":"Fundamental algorithms","year":1968,"kind":"book"})",
+         R"({"id":"b","title":"Introduction to algorithms","body":"A computer science textbook","year":1990,"kind":"book"})",
+         R"({"id":"c","title":"Cooking","body":"Not one algorithm, but many recipes <b>","year":2001,"kind":"book"})",
+         R"({"id":7,"title":"Programming pearls","body":"Columns on programming","year":1986,"kind":"article"})"}) {
+      EXPECT_TRUE(Put(stack_.s(), ctx(), Doc(text)).ok());
+    }
+  }
+  std::string Ids(std::string rql) {
+    for (size_t at; (at = rql.find(' ')) != rql.npos;) rql.replace(at, 1, "%20");
+    const auto rows = Collect(stack_.s(), ctx(), rql);
+    if (!rows.ok()) return Describe(rows.status());
+    std::string out;
+    for (const Document& d : *rows) out += (out.empty() ? "" : " ") + StoredId(d);
+    return out;
+  }
+  Stack stack_;
+};
+
+TEST_F(Fulltext, FindsWordsPhrasesPrefixesAndNearOnes) {
+  EXPECT_EQ(Ids("fulltext(algorithm)"), "a b c");
+  EXPECT_EQ(Ids("fulltext(title,algorithm)"), "b");
+  EXPECT_EQ(Ids("fulltext(computer programming)"), "a");
+  EXPECT_EQ(Ids("fulltext(%22computer science%22)"), "b");
+  EXPECT_EQ(Ids("fulltext(%22science computer%22)"), "");
+  EXPECT_EQ(Ids("fulltext(computer NEAR textbook)"), "b");
+  EXPECT_EQ(Ids("fulltext(algorithm NOT cooking)"), "a b");
+  EXPECT_EQ(Ids("fulltext(cooking OR pearls)"), "7 c");
+  EXPECT_EQ(Ids("fulltext(program%2A)"), "7 a");
+  EXPECT_EQ(Ids("fulltext(programing~)"), "7 a");
+  EXPECT_EQ(Ids("fulltext(coking~1)"), "c");
+  EXPECT_EQ(Ids("fulltext(nothing)"), "");
+}
+
+TEST_F(Fulltext, StandsAnywhereInAnExpression) {
+  EXPECT_EQ(Ids("fulltext(algorithm)&year=lt=1995"), "a b");
+  EXPECT_EQ(Ids("or(fulltext(pearls),year=2001)"), "7 c");
+  EXPECT_EQ(Ids("not(fulltext(algorithm))"), "7");
+  EXPECT_EQ(Ids("fulltext(algorithm)&or(fulltext(cooking),kind=article)"), "c");
+  EXPECT_EQ(Ids("fulltext(programming)&kind=article"), "7");
+  EXPECT_EQ(Ids("fulltext(algorithm)&sort(-year)&limit(2)"), "c b");
+  EXPECT_EQ(Rows(Collect(stack_.s(), ctx(), "fulltext(algorithm)&count()")), "3");
+  EXPECT_EQ(Rows(Collect(stack_.s(), ctx(), "fulltext(programming)&aggregate(kind,as(n,count()))")),
+            R"({"kind":"article","n":1} {"kind":"book","n":1})");
+  const auto plan = PrepareComplete(stack_.s(), ctx(), *Query::Parse("fulltext($1)&year=ge=$2"));
+  ASSERT_TRUE(plan.ok());
+  OpenOptions options;
+  const std::vector<Node> params = {Lit("algorithm"), Lit(1990)};
+  options.params = params;
+  EXPECT_EQ(Rows(CollectRows(**plan, ctx(), options)).size(),
+            Rows(Collect(stack_.s(), ctx(), "fulltext(algorithm)&year=ge=1990")).size());
+}
+
+TEST_F(Fulltext, ShowsScoresAndSnippets) {
+  EXPECT_EQ(Ids("fulltext(algorithm)&sort(-score)"), "b c a");
+  EXPECT_EQ(Ids("fulltext(algorithm)&sort(-score)&limit(1)"), "b");
+  EXPECT_EQ(Ids("fulltext(algorithm)&sort(-score)&limit(1,1)"), "c");
+  EXPECT_EQ(Rows(Collect(stack_.s(), ctx(),
+                         "fulltext(algorithm)&sort(-score)&limit(1)&select(id,snippet)")),
+            R"({"id":"b","snippet":"Introduction to <b>algorithms</b>"})");
+  const auto rows = Collect(stack_.s(), ctx(), "fulltext(recipes)&select(id,score,snippet)");
+  ASSERT_TRUE(rows.ok());
+  EXPECT_GT((*rows)[0].Find("score").number().ToDouble(), 0);
+  EXPECT_EQ((*rows)[0].Find("snippet").String(),
+            "Not one algorithm, but many <b>recipes</b> &lt;b&gt;");
+  // A document that asked for neither has neither.
+  EXPECT_EQ(Rows(Collect(stack_.s(), ctx(), "fulltext(pearls)&sort(-score)&select(id)")),
+            R"({"id":7})");
+  // Pages by score go on where the last one ended.
+  std::string all, after;
+  for (int i = 0; i < 3; ++i) {
+    const auto plan =
+        PrepareComplete(stack_.s(), ctx(),
+                        *Query::Parse("fulltext(algorithm)&sort(-score)" +
+                                      (after.empty() ? "" : "&after(" + after + ")")));
+    const auto cursor = (*plan)->Open(ctx(), {});
+    ASSERT_TRUE(cursor.ok()) << cursor.status();
+    RowBatch batch;
+    ASSERT_TRUE((*cursor)->Next(ctx(), 1, &batch).ok());
+    for (const Document& d : batch.rows) all += StoredId(d);
+    after = (*cursor)->Position();
+  }
+  EXPECT_EQ(all, "bca");
+}
+
+TEST_F(Fulltext, ATransactionFindsWhatItWrote) {
+  auto t = stack_.s().Begin(ctx(), {});
+  ASSERT_TRUE(Put(**t, ctx(), Doc(R"({"id":"x","title":"More algorithms"})")).ok());
+  ASSERT_TRUE(Update(**t, ctx(), "b", Doc(R"({"title":"Changed"})")).ok());
+  ASSERT_TRUE(Delete(**t, ctx(), "c").ok());
+  EXPECT_EQ(Rows(Collect(**t, ctx(), "fulltext(algorithm)&values(id)")), R"("a" "x")");
+  EXPECT_EQ(Rows(Collect(**t, ctx(), "fulltext(algorithm)&sort(-score)&values(id)")).size(), 7u);
+  EXPECT_EQ(Ids("fulltext(algorithm)"), "a b c");
+  ASSERT_TRUE((*t)->Commit(ctx()).ok());
+  EXPECT_EQ(Ids("fulltext(algorithm)"), "a x");
+}
+
+TEST_F(Fulltext, CountsValuesAndSuggestsSpellings) {
+  auto* admin = dynamic_cast<FulltextAdmin*>(stack_.pipeline().FindStage("s").get());
+  ASSERT_NE(admin, nullptr);
+  const auto facets = admin->Facets(ctx(), "programming OR algorithm", "kind", 10);
+  ASSERT_TRUE(facets.ok()) << facets.status();
+  ASSERT_EQ(facets->size(), 2u);
+  EXPECT_EQ((*facets)[0].value, "\"book\"");
+  EXPECT_EQ((*facets)[0].count, 3u);
+  EXPECT_EQ(Code(admin->Facets(ctx(), "x", "title", 10).status()), "INVALID_ARGUMENT");
+  EXPECT_EQ(Ids("fulltext(algorithm)"), "a b c");
+  const auto plan = PrepareComplete(stack_.s(), ctx(), *Query::Parse("fulltext(algoritms)"));
+  EXPECT_NE(ExplainText((*plan)->Explain()).find("did you mean \"algorithms\"?"), std::string::npos)
+      << ExplainText((*plan)->Explain());
+  EXPECT_TRUE(admin->Check(ctx()).ok()) << admin->Check(ctx());
+}
+
+TEST_F(Fulltext, ConditionsNarrowTheSearch) {
+  const auto plan = PrepareComplete(
+      stack_.s(), ctx(), *Query::Parse("fulltext(algorithm)&kind=book&year=gt=1980&title=Cooking"));
+  const std::string text = ExplainText((*plan)->Explain());
+  EXPECT_NE(text.find("narrowed: eq(kind,book)"), std::string::npos) << text;
+  EXPECT_NE(text.find("gt(year,1980)"), std::string::npos) << text;
+  EXPECT_EQ(Ids("fulltext(algorithm)&in(kind,(book,paper))&year=gt=1980"), "b c");
+  EXPECT_EQ(Ids("fulltext(algorithm)&in(kind,(book,paper))&year=gt=1980&sort(-score)"), "b c");
+}
+
+TEST_F(Fulltext, HostileTextCostsLittleAndIsRefused) {
+  const auto code = [&](const std::string& text) {
+    const Query q = Query::Of({Node::Call(Op::kFulltext, {Node::Str(text)})}, {});
+    const auto rows = Collect(stack_.s(), ctx(), q);
+    return rows.ok() ? "OK" : Code(rows.status());
+  };
+  EXPECT_EQ(code(""), "INVALID_ARGUMENT");
+  EXPECT_EQ(code("()"), "INVALID_ARGUMENT");
+  EXPECT_EQ(code(std::string(2000, 'x')), "INVALID_ARGUMENT");
+  std::string many;
+  for (int i = 0; i < 33; ++i) many += "w" + std::to_string(i) + " ";
+  EXPECT_EQ(code(many), "INVALID_ARGUMENT");
+  EXPECT_EQ(code("a*"), "OK");
+  EXPECT_EQ(code("*"), "INVALID_ARGUMENT");
+  EXPECT_EQ(code("~x"), "INVALID_ARGUMENT");
+  EXPECT_EQ(code("x~9"), "INVALID_ARGUMENT");
+  EXPECT_EQ(code("(x~ y)"), "INVALID_ARGUMENT");
+  EXPECT_EQ(code(std::string(400, '(') + "x" + std::string(400, ')')), "OK");
+  EXPECT_EQ(code("\"\xC3\xA9t\xC3\xA9 NEAR/99999999 x"), "OK");
+  EXPECT_EQ(code("a AND"), "INVALID_ARGUMENT");
+  EXPECT_EQ(Ids("fulltext(titl,x)"),
+            "INVALID_ARGUMENT: fulltext: \"titl\" is not indexed as text; did you mean \"title\"? "
+            "(fields: title body)\n  in s/0 (fulltext): open fulltext(titl,x)");
+  std::string conditions = "fulltext(x)";
+  for (int i = 0; i < 20; ++i) conditions += "&fulltext(x)";
+  EXPECT_EQ(Ids(conditions).substr(0, 16), "INVALID_ARGUMENT");
+}
+
+constexpr char kOnDisk[] = R"("d":{"type":"rocksdb","path":"d","durability":"async"},
+    "s":[{"type":"fulltext","path":"text","fields":{"t":{}},"commit_after":"1h"},"d"])";
+
+TEST(FulltextIndex, CatchesUpWithWhatHappenedMeanwhile) {
+  Stack stack(kOnDisk);
+  const auto count = [&](std::string_view word) {
+    return Rows(Collect(stack.s(), ctx(), "fulltext(" + std::string(word) + ")&count()"));
+  };
+  for (int i = 0; i < 100; ++i)
+    ASSERT_TRUE(
+        Put(stack.s(), ctx(), Doc("{\"id\":\"k" + std::to_string(i) + "\",\"t\":\"one\"}")).ok());
+  EXPECT_EQ(count("one"), "100");
+  // Around the stage: what is written there is only in the base.
+  for (int i = 0; i < 50; ++i)
+    ASSERT_TRUE(
+        Put(stack["d"], ctx(), Doc("{\"id\":\"k" + std::to_string(i) + "\",\"t\":\"two\"}")).ok());
+  ASSERT_TRUE(Delete(stack["d"], ctx(), "k99").ok());
+  stack.Reopen();
+  ASSERT_TRUE(Put(stack.s(), ctx(), Doc(R"({"id":"z","t":"three"})")).ok());
+  EXPECT_EQ(count("two"), "50");
+  EXPECT_EQ(count("one"), "49");
+  EXPECT_EQ(stack.Figure("builds"), 0);
+}
+
+TEST(FulltextIndex, ADamagedOlderOrForeignIndexIsBuiltAnew) {
+  Stack stack(kOnDisk);
+  const auto hits = [&] { return Rows(Collect(stack.s(), ctx(), "fulltext(one)&count()")); };
+  for (int i = 0; i < 300; ++i)
+    ASSERT_TRUE(
+        Put(stack.s(), ctx(), Doc("{\"id\":" + std::to_string(i) + ",\"t\":\"one\"}")).ok());
+  EXPECT_EQ(hits(), "300");
+  stack.Close();
+  // Damage: the version file, which every opening reads.
+  for (const auto& entry : std::filesystem::recursive_directory_iterator(stack.folder() / "text")) {
+    if (entry.path().filename() == "iamglass")
+      std::ofstream(entry.path(), std::ios::binary) << "not an index";
+  }
+  stack.Open();
+  EXPECT_EQ(hits(), "300");
+  EXPECT_EQ(stack.Figure("builds"), 1);
+  // The data are gone, the index is not: it is ahead.
+  stack.Close();
+  std::filesystem::remove_all(stack.folder() / "d");
+  stack.Open();
+  EXPECT_EQ(hits(), "0");
+  ASSERT_TRUE(Put(stack.s(), ctx(), Doc("{\"id\":1,\"t\":\"one\"}")).ok());
+  EXPECT_EQ(hits(), "1");
+}
+
+TEST(FulltextIndex, IsBuiltWhileWritesGoOn) {
+  Stack stack(kOnDisk);
+  std::vector<Document> documents;
+  for (int i = 0; i < 3000; ++i)
+    documents.push_back(Doc("{\"id\":\"k" + std::to_string(i) + "\",\"t\":\"one\"}"));
+  ASSERT_TRUE(Load(stack["d"], ctx(), documents).ok());
+  auto* admin = dynamic_cast<FulltextAdmin*>(stack.pipeline().FindStage("s").get());
+  std::atomic<bool> stop{false};
+  std::thread writer([&] {
+    for (int i = 0; !stop; ++i) {
+      const std::string id = "k" + std::to_string(i % 4000);
+      if (i % 3 == 0) {
+        ASSERT_TRUE(Delete(stack.s(), ctx(), id).ok());
+      } else {
+        ASSERT_TRUE(Put(stack.s(), ctx(), Doc("{\"id\":\"" + id + "\",\"t\":\"one\"}")).ok());
+      }
+    }
+  });
+  for (int n = 0; n < 3; ++n) {
+    admin->Rebuild();
+    ASSERT_TRUE(admin->WaitWhole(ctx()).ok());
+  }
+  stop = true;
+  writer.join();
+  EXPECT_EQ(Rows(Collect(stack.s(), ctx(), "fulltext(one)&count()")),
+            std::to_string(*Count(stack.s(), ctx())));
+  EXPECT_TRUE(admin->Check(ctx()).ok()) << admin->Check(ctx());
+}
+
+TEST(FulltextIndex, SaysHowFarBehindItIsInsteadOfWaitingForEver) {
+  Stack stack(R"("s":[{"type":"fulltext","path":"text","fields":{"t":{}},"max_wait":"100ms"},
+                      {"type":"fault","every":1,"operation":"subscribe"},"memory:"])");
+  ASSERT_TRUE(Put(stack.s(), ctx(), Doc(R"({"id":"a","t":"one"})")).ok());
+  const auto rows = Collect(stack.s(), ctx(), "fulltext(one)");
+  EXPECT_EQ(Code(rows.status()), "UNAVAILABLE");
+  EXPECT_NE(Message(rows.status()).find("is being built"), std::string_view::npos) << rows.status();
+  EXPECT_NE(Message(rows.status()).find("injected fault"), std::string_view::npos) << rows.status();
+  EXPECT_EQ(Rows(Collect(stack.s(), ctx(), "t=one&count()")), "1");
+}
+
+}  // namespace
+}  // namespace strata::testing

@@ -1,0 +1,310 @@
+#include "wrappers/fulltext/fulltext_store.h"
+
+#include <algorithm>
+#include <atomic>
+
+#include "core/json_text.h"
+#include "store/introspection.h"
+#include "store/ops.h"
+#include "wrappers/core/forwarding_store.h"
+#include "wrappers/fulltext/fulltext_plan.h"
+#include "wrappers/fulltext/overlay_search.h"
+#include "wrappers/fulltext/text_index.h"
+
+namespace strata {
+namespace {
+
+using fulltext::TextIndex;
+using fulltext::TextRequest;
+using fulltext::TextSearch;
+
+enum class TextFreshness : uint8_t { kLatest, kEventual };
+
+struct FulltextOptions {
+  std::string path;
+  std::vector<fulltext::TextField> fields;
+  std::vector<Path> terms;
+  std::vector<Path> values;
+  bool spelling = true;
+  TextFreshness freshness = TextFreshness::kLatest;
+  int64_t commit_after = 0;
+  int64_t commit_changes = 0;
+  int64_t commit_bytes = 0;
+  int64_t max_wait = 0;
+  int64_t snippet_length = 0;
+};
+
+// The index with what keeps it up. Shared by the store and what it hands out.
+class Source final : public fulltext::TextSource {
+ public:
+  Source(const FulltextOptions& options, const fulltext::TextSchema& schema, Store& inner,
+         std::unique_ptr<TextIndex> index, bool fresh)
+      : options_(options),
+        schema_(schema),
+        index_(std::move(index)),
+        follower_(
+            inner, *index_,
+            {std::chrono::milliseconds(options.commit_after),
+             static_cast<size_t>(options.commit_changes), static_cast<size_t>(options.commit_bytes),
+             std::chrono::milliseconds(options.max_wait)},
+            fresh) {}
+
+  void Acknowledged(const WriteResult& result) {
+    uint64_t last = 0;
+    for (const WriteOutcome& o : result.outcomes) last = std::max(last, o.revision);
+    uint64_t seen = acknowledged_.load(std::memory_order_relaxed);
+    while (seen < last && !acknowledged_.compare_exchange_weak(seen, last)) {
+    }
+  }
+
+  Status WaitFresh(const Context& ctx) {
+    const bool latest = options_.freshness == TextFreshness::kLatest;
+    return follower_.WaitFor(ctx, latest ? acknowledged_.load() : 0);
+  }
+
+  StatusOr<std::unique_ptr<TextSearch>> Search(const Context& ctx,
+                                               const TextRequest& request) override {
+    RETURN_IF_ERROR(WaitFresh(ctx));
+    return index_->Search(request);
+  }
+  StatusOr<std::unique_ptr<TextSearch>> SearchNow(const TextRequest& request) override {
+    return index_->Search(request);
+  }
+  uint64_t Behind() override {
+    const uint64_t last = acknowledged_.load();
+    const uint64_t next = index_next();
+    return last >= next ? last - next + 1 : 0;
+  }
+  size_t snippet_length() const override { return static_cast<size_t>(options_.snippet_length); }
+
+  const fulltext::TextSchema& schema() const { return schema_; }
+  TextIndex& index() { return *index_; }
+  fulltext::TextFollower& follower() { return follower_; }
+
+ private:
+  uint64_t index_next() { return follower_.State().next; }
+
+  const FulltextOptions options_;
+  const fulltext::TextSchema schema_;
+  const std::unique_ptr<TextIndex> index_;
+  std::atomic<uint64_t> acknowledged_{0};
+  fulltext::TextFollower follower_;
+};
+
+// Searches of a transaction: what it wrote itself is searched by itself.
+class TransactionSource final : public fulltext::TextSource {
+ public:
+  TransactionSource(std::shared_ptr<Source> base, Transaction& inner)
+      : base_(std::move(base)), inner_(inner) {}
+
+  void Wrote(const WriteResult& result) {
+    for (const WriteOutcome& o : result.outcomes) written_.insert(o.id);
+  }
+
+  StatusOr<std::unique_ptr<TextSearch>> Search(const Context& ctx,
+                                               const TextRequest& request) override {
+    ASSIGN_OR_RETURN(auto below, base_->Search(ctx, request));
+    if (written_.empty()) return below;
+    std::vector<std::string_view> ids(written_.begin(), written_.end());
+    std::vector<std::optional<Record>> records(ids.size());
+    RETURN_IF_ERROR(inner_.Read(ctx, ids, records));
+    ASSIGN_OR_RETURN(std::shared_ptr<TextIndex> own, TextIndex::InMemory(base_->schema()));
+    for (const auto& r : records) {
+      if (r) RETURN_IF_ERROR(own->Put(r->document));
+    }
+    ASSIGN_OR_RETURN(auto above, own->Search(request));
+    return fulltext::Overlay(std::move(below), std::move(above), std::move(own), written_);
+  }
+  StatusOr<std::unique_ptr<TextSearch>> SearchNow(const TextRequest& request) override {
+    return base_->SearchNow(request);
+  }
+  uint64_t Behind() override { return base_->Behind(); }
+  size_t snippet_length() const override { return base_->snippet_length(); }
+
+ private:
+  const std::shared_ptr<Source> base_;
+  Transaction& inner_;
+  StringSet written_;
+};
+
+class FulltextTransaction final : public Transaction {
+ public:
+  FulltextTransaction(std::unique_ptr<Transaction> inner, std::shared_ptr<Source> source,
+                      std::string stage)
+      : inner_(std::move(inner)),
+        source_(std::move(source)),
+        own_(std::make_shared<TransactionSource>(source_, *inner_)),
+        stage_(std::move(stage)) {}
+
+  Status Read(const Context& ctx, std::span<const std::string_view> ids,
+              std::span<std::optional<Record>> out) override {
+    return inner_->Read(ctx, ids, out);
+  }
+  StatusOr<WriteResult> Write(const Context& ctx, const WriteBatch& batch) override {
+    ASSIGN_OR_RETURN(WriteResult result, inner_->Write(ctx, batch));
+    own_->Wrote(result);
+    return result;
+  }
+  StatusOr<std::unique_ptr<Plan>> Prepare(const Context& ctx, const Query& query) override {
+    if (!fulltext::HasText(query)) return inner_->Prepare(ctx, query);
+    return fulltext::PrepareText(*inner_, own_, query, stage_);
+  }
+  Status Savepoint(std::string_view name) override { return inner_->Savepoint(name); }
+  Status RollbackTo(std::string_view name) override { return inner_->RollbackTo(name); }
+  Status Vote(const Context& ctx) override { return inner_->Vote(ctx); }
+  StatusOr<WriteResult> Commit(const Context& ctx) override {
+    ASSIGN_OR_RETURN(WriteResult result, inner_->Commit(ctx));
+    source_->Acknowledged(result);
+    return result;
+  }
+  Status Abort() override { return inner_->Abort(); }
+
+ private:
+  std::unique_ptr<Transaction> inner_;
+  const std::shared_ptr<Source> source_;
+  const std::shared_ptr<TransactionSource> own_;
+  const std::string stage_;
+};
+
+class FulltextStore final : public ForwardingStore, public FulltextAdmin, public Introspection {
+ public:
+  FulltextStore(StoreInfo info, const FulltextOptions& options) : ForwardingStore(std::move(info)) {
+    schema_.fields = options.fields;
+    schema_.terms = options.terms;
+    schema_.values = options.values;
+    schema_.spelling = options.spelling;
+  }
+
+  Status Start(const FulltextOptions& options) {
+    if (inner().capabilities().change_feed == ChangeFeed::kNone)
+      return FailedPrecondition(
+          "the inner store gives no changes, so the index could not follow it");
+    bool fresh = false;
+    ASSIGN_OR_RETURN(auto index, TextIndex::Open(options.path, schema_, &fresh));
+    // What happened while the store was closed can only be known from a feed that remembers it.
+    if (inner().capabilities().change_feed < ChangeFeed::kResumable) fresh = true;
+    source_ = std::make_shared<Source>(options, schema_, inner(), std::move(index), fresh);
+    return OkStatus();
+  }
+
+  StatusOr<WriteResult> Write(const Context& ctx, const WriteBatch& batch) override {
+    ASSIGN_OR_RETURN(WriteResult result, inner().Write(ctx, batch));
+    source_->Acknowledged(result);
+    return result;
+  }
+  StatusOr<std::unique_ptr<Plan>> Prepare(const Context& ctx, const Query& query) override {
+    if (!fulltext::HasText(query)) return inner().Prepare(ctx, query);
+    return fulltext::PrepareText(inner(), source_, query, info().stage);
+  }
+  StatusOr<std::unique_ptr<Transaction>> Begin(const Context& ctx,
+                                               const TransactionOptions& options) override {
+    ASSIGN_OR_RETURN(auto t, inner().Begin(ctx, options));
+    return std::make_unique<FulltextTransaction>(std::move(t), source_, info().stage);
+  }
+
+  // ---- FulltextAdmin ----
+  Status WaitWhole(const Context& ctx) override { return source_->follower().WaitWhole(ctx); }
+  fulltext::FollowState State() override { return source_->follower().State(); }
+  StatusOr<fulltext::TextStats> Stats() override { return source_->index().Stats(); }
+  void Rebuild() override { source_->follower().Rebuild(); }
+
+  Status Check(const Context& ctx) override {
+    RETURN_IF_ERROR(source_->WaitFresh(ctx));
+    RETURN_IF_ERROR(source_->index().Check());
+    ASSIGN_OR_RETURN(const auto stats, Stats());
+    ASSIGN_OR_RETURN(const uint64_t documents, Count(inner(), ctx));
+    if (stats.documents == documents) return OkStatus();
+    return DataLoss(Concat("the full-text index holds ", std::to_string(stats.documents),
+                           " documents, the store ", std::to_string(documents), "; rebuild it"));
+  }
+
+  StatusOr<std::vector<fulltext::ValueCount>> Facets(const Context& ctx, std::string_view words,
+                                                     std::string_view path, size_t limit) override {
+    RETURN_IF_ERROR(source_->WaitFresh(ctx));
+    TextRequest request;
+    request.all = {{"", std::string(words)}};
+    std::vector<std::string> steps;
+    for (;;) {
+      const size_t slash = path.find('/');
+      steps.emplace_back(path.substr(0, slash));
+      if (slash == path.npos) break;
+      path.remove_prefix(slash + 1);
+    }
+    return source_->index().Facets(request, Path(std::move(steps)), limit);
+  }
+
+  std::vector<Metric> Metrics() const override {
+    const fulltext::FollowState s = source_->follower().State();
+    const auto stats = source_->index().Stats();
+    return {{"documents", MetricKind::kGauge,
+             stats.ok() ? static_cast<double>(stats->documents) : 0.0, "documents in the index"},
+            {"whole", MetricKind::kGauge, s.whole ? 1.0 : 0.0,
+             "1: the index holds every document; 0: it is being built"},
+            {"built", MetricKind::kCounter, static_cast<double>(s.built),
+             "documents that builds put into the index"},
+            {"builds", MetricKind::kCounter, static_cast<double>(s.builds), "builds begun"},
+            {"uncommitted", MetricKind::kGauge, static_cast<double>(s.uncommitted),
+             "changes that searches do not see yet"},
+            {"commits", MetricKind::kCounter, static_cast<double>(s.commits), "commits"}};
+  }
+
+ private:
+  fulltext::TextSchema schema_;
+  std::shared_ptr<Source> source_;
+};
+
+OptionTable<FulltextOptions> Table() {
+  OptionTable<FulltextOptions> t;
+  t.Path("path", &FulltextOptions::path, "", "the index' directory; one process at a time")
+      .Required();
+  t.Json(
+       "fields", &FulltextOptions::fields, "",
+       R"({"type":"object","minProperties":1,"additionalProperties":{"type":"object","properties":)"
+       R"({"weight":{"type":"integer","minimum":1,"maximum":1000},"language":{"type":"string"},)"
+       R"("stop_words":{"type":"boolean"}},"additionalProperties":false}})",
+       "paths whose words are indexed, each with weight (1), language (english) and stop_words "
+       "(true)",
+       fulltext::ReadFields)
+      .Required();
+  t.Json("terms", &FulltextOptions::terms, "[]", R"({"type":"array","items":{"type":"string"}})",
+         "paths whose exact values narrow a search (eq, in)", fulltext::ReadPaths);
+  t.Json("values", &FulltextOptions::values, "[]", R"({"type":"array","items":{"type":"string"}})",
+         "paths whose values narrow a search by ranges, and can be counted as facets",
+         fulltext::ReadPaths);
+  t.Bool("spelling", &FulltextOptions::spelling, true, "notes words for suggestions");
+  t.Enum("freshness", &FulltextOptions::freshness, {"latest", "eventual"}, TextFreshness::kLatest,
+         "whether a search waits for what was written through this stage");
+  t.Duration("commit_after", &FulltextOptions::commit_after, "1s",
+             "how long a change may wait to be seen by searches");
+  t.Integer("commit_changes", &FulltextOptions::commit_changes, 10000,
+            "changes that are committed together at most")
+      .Range(1, 100000000);
+  t.Size("commit_bytes", &FulltextOptions::commit_bytes, "64MiB",
+         "bytes of documents that are committed together at most");
+  t.Duration("max_wait", &FulltextOptions::max_wait, "30s",
+             "how long a search waits for the index before it says how far behind it is");
+  t.Integer("snippet_length", &FulltextOptions::snippet_length, 200, "bytes of a snippet, about")
+      .Range(20, 10000);
+  return t;
+}
+
+StatusOr<std::shared_ptr<Store>> Build(const FulltextOptions& options, StoreInfo info,
+                                       const BuildContext&) {
+  auto store = std::make_shared<FulltextStore>(std::move(info), options);
+  RETURN_IF_ERROR(store->Start(options));
+  return store;
+}
+
+}  // namespace
+
+Status RegisterFulltext(StageRegistry& registry) {
+  StageType type =
+      MakeStageType<FulltextOptions>("fulltext", "finds words in documents, by Xapian",
+                                     "//wrappers/fulltext", Children::kOne, Table(), Build);
+  type.order.needs_feed = true;
+  type.order.exclusive_option = "path";
+  type.order.better_below = {};
+  return registry.Register(std::move(type));
+}
+
+}  // namespace strata

@@ -1,0 +1,202 @@
+#include "wrappers/fulltext/text_follower.h"
+
+#include "store/change_log.h"
+#include "store/ops.h"
+
+namespace strata::fulltext {
+namespace {
+
+using SteadyClock = std::chrono::steady_clock;
+
+constexpr size_t kBuildBatch = 256;     // documents indexed before the lock is let go
+constexpr size_t kBuildCommit = 50000;  // documents between two commits of a build
+
+}  // namespace
+
+TextFollower::TextFollower(Store& inner, TextIndex& index, const FollowOptions& options, bool fresh)
+    : inner_(inner), index_(index), options_(options) {
+  rebuild_ = fresh || !index_.next();
+  if (!rebuild_) {
+    state_.next = *index_.next();
+    state_.whole = !index_.built_to();
+  }
+  committer_ = std::thread([this] { CommitInTime(); });
+  feed_ = std::make_unique<FeedFollower>(inner_, *this, 1024);
+}
+
+TextFollower::~TextFollower() {
+  stop_.Cancel();
+  feed_.reset();
+  {
+    MutexLock lock(mutex_);
+    stopping_ = true;
+    changed_.NotifyAll();
+  }
+  committer_.join();
+  MutexLock lock(mutex_);
+  // What cannot be committed now is caught up when the index is opened again.
+  if (state_.whole && state_.uncommitted > 0) (void)CommitLocked();
+}
+
+std::optional<uint64_t> TextFollower::From() {
+  MutexLock lock(mutex_);
+  if (rebuild_) return std::nullopt;
+  return state_.next;
+}
+
+Status TextFollower::Following(uint64_t from) {
+  {
+    MutexLock lock(mutex_);
+    state_.trouble.clear();
+    if (!rebuild_ && state_.whole) return OkStatus();
+  }
+  return Build(from);
+}
+
+Status TextFollower::Build(uint64_t from) {
+  std::string last;
+  {
+    MutexLock lock(mutex_);
+    state_.whole = false;
+    if (rebuild_) {
+      RETURN_IF_ERROR(index_.Clear());
+      rebuild_ = false;
+      ++state_.builds;
+      state_.built = 0;
+      state_.next = from;
+    } else {
+      last = index_.built_to().value_or("");  // goes on where an earlier process stopped
+    }
+    state_.uncommitted = 0;
+    uncommitted_bytes_ = 0;
+    RETURN_IF_ERROR(index_.Commit(state_.next, last));
+  }
+  Query query;
+  // Ids that are numbers are not less than any text, so they are indexed again.
+  if (!last.empty()) query = query.Where(!Le(kIdProperty, last));
+  ASSIGN_OR_RETURN(const auto plan, PrepareComplete(inner_, context_, query));
+  ASSIGN_OR_RETURN(const auto cursor, plan->Open(context_, {}));
+  RowBatch batch;
+  size_t since_commit = 0;
+  do {
+    RETURN_IF_ERROR(cursor->Next(context_, kBuildBatch, &batch));
+    MutexLock lock(mutex_);
+    if (rebuild_) return Aborted("the index is to be built anew");
+    for (const Document& d : batch.rows) {
+      RETURN_IF_ERROR(index_.Put(d));
+      ++state_.built;
+      if (d.Find(kIdProperty).is_string()) last = StoredId(d);
+    }
+    since_commit += batch.rows.size();
+    if (since_commit >= kBuildCommit && !last.empty()) {
+      RETURN_IF_ERROR(index_.Commit(state_.next, last));
+      since_commit = 0;
+    }
+    changed_.NotifyAll();
+  } while (batch.end == EndReason::kMore);
+  MutexLock lock(mutex_);
+  RETURN_IF_ERROR(index_.Commit(state_.next, std::nullopt));
+  ++state_.commits;
+  state_.whole = true;
+  changed_.NotifyAll();
+  return OkStatus();
+}
+
+Status TextFollower::OnChanges(const ChangeBatch& batch) {
+  MutexLock lock(mutex_);
+  if (rebuild_ || batch.gap) {
+    rebuild_ = true;
+    state_.whole = false;
+    return Aborted("changes were dropped before they were indexed; the index is built anew");
+  }
+  if (state_.uncommitted == 0) dirty_since_ = SteadyClock::now();
+  for (const Change& c : batch.changes) {
+    if (c.after) {
+      RETURN_IF_ERROR(index_.Put(c.after));
+      uncommitted_bytes_ += c.after.text().size();
+    } else {
+      RETURN_IF_ERROR(index_.Remove(c.id));
+    }
+    ++state_.uncommitted;
+  }
+  state_.next = batch.resume_from;
+  if (state_.uncommitted >= options_.commit_changes || uncommitted_bytes_ >= options_.commit_bytes)
+    RETURN_IF_ERROR(CommitLocked());
+  changed_.NotifyAll();
+  return OkStatus();
+}
+
+void TextFollower::Lost(const Status& why) {
+  MutexLock lock(mutex_);
+  state_.trouble = Describe(why);
+  // The index is ahead of the data: these are other data, or older ones.
+  if (why.code() == StatusCode::kInvalidArgument) {
+    rebuild_ = true;
+    state_.whole = false;
+  }
+  // A batch may be half in the index; it is delivered and put again.
+  changed_.NotifyAll();
+}
+
+Status TextFollower::CommitLocked() {
+  RETURN_IF_ERROR(index_.Commit(state_.next, std::nullopt));
+  state_.uncommitted = 0;
+  uncommitted_bytes_ = 0;
+  ++state_.commits;
+  return OkStatus();
+}
+
+void TextFollower::CommitInTime() {
+  MutexLock lock(mutex_);
+  while (!stopping_) {
+    const auto now = SteadyClock::now();
+    auto until = now + options_.commit_after;
+    if (state_.whole && state_.uncommitted > 0) {
+      if (now - dirty_since_ >= options_.commit_after) {
+        if (const Status s = CommitLocked(); !s.ok()) state_.trouble = Describe(s);
+      } else {
+        until = dirty_since_ + options_.commit_after;
+      }
+    }
+    // Wakes also for every batch, which costs little and is nothing to wait for.
+    changed_.WaitUntil(mutex_, until);
+  }
+}
+
+Status TextFollower::WaitFor(const Context& ctx, uint64_t sequence) {
+  const auto until = SteadyClock::now() + options_.max_wait;
+  MutexLock lock(mutex_);
+  while (!state_.whole || state_.next <= sequence) {
+    RETURN_IF_ERROR(ctx.Check());
+    if (SteadyClock::now() >= until) {
+      std::string message =
+          state_.whole
+              ? Concat("the full-text index is behind: it holds changes below ",
+                       std::to_string(state_.next), ", wanted is ", std::to_string(sequence))
+              : Concat("the full-text index is being built: ", std::to_string(state_.built),
+                       " documents so far");
+      if (!state_.trouble.empty()) message += Concat("; ", state_.trouble);
+      return Unavailable(message);
+    }
+    RETURN_IF_ERROR(WaitWithContext(ctx, mutex_, changed_));
+  }
+  if (state_.uncommitted > 0 && sequence >= index_.next().value_or(0)) return CommitLocked();
+  return OkStatus();
+}
+
+void TextFollower::Rebuild() {
+  {
+    MutexLock lock(mutex_);
+    rebuild_ = true;
+    state_.whole = false;
+  }
+  feed_.reset();
+  feed_ = std::make_unique<FeedFollower>(inner_, *this, 1024);
+}
+
+FollowState TextFollower::State() const {
+  MutexLock lock(mutex_);
+  return state_;
+}
+
+}  // namespace strata::fulltext

@@ -1,0 +1,661 @@
+#include "wrappers/fulltext/text_index.h"
+
+#include <algorithm>
+#include <charconv>
+#include <filesystem>
+
+#include "core/json_text.h"
+#include "core/key_encoding.h"
+#include "core/sync.h"
+#include "query/filter.h"
+#include "store/index_bounds.h"
+#include "store/record.h"
+#include "wrappers/fulltext/text_query.h"
+
+namespace strata::fulltext {
+namespace {
+
+constexpr size_t kMaxSlotBytes = 200;
+constexpr size_t kMaxReaders = 16;  // databases kept open for searches
+constexpr int kReopenAttempts = 8;
+constexpr std::string_view kSchemaKey = "strata.schema";
+constexpr std::string_view kNextKey = "strata.next";
+constexpr std::string_view kBuiltKey = "strata.built_to";
+
+IndexSpec SlotSpec(const Path& path) {
+  IndexSpec spec;
+  spec.name = path.ToString();
+  spec.parts.push_back({path, SortDirection::kAscending});
+  return spec;
+}
+
+// A document without words, so that no term ever indexes all documents. Xapian 1.4.22 replaces such
+// a term, where it bears no weight, by a list of all documents, and then reads that list's further
+// parts under the term's name: DatabaseCorruptError, "Unexpected end of posting list", over a sound
+// database of more than about 2,000 documents that had a deletion.
+constexpr std::string_view kNobody = "XN";
+void AddNobody(Xapian::WritableDatabase& database) {
+  Xapian::Document nobody;
+  nobody.add_boolean_term(std::string(kNobody));
+  database.replace_document(std::string(kNobody), nobody);
+}
+
+// What is the same for writers and readers.
+struct Shared {
+  TextSchema schema;
+  std::string folder;  // "": in memory
+  std::vector<IndexSpec> slots;
+};
+
+// A document as Xapian keeps it.
+class Indexer {
+ public:
+  explicit Indexer(const TextSchema& schema) : schema_(schema) {
+    for (const TextField& f : schema_.fields) {
+      auto language = std::make_unique<Language>();
+      if (f.language != "none") {
+        language->generator.set_stemmer(Xapian::Stem(f.language));
+        language->generator.set_stemming_strategy(Xapian::TermGenerator::STEM_SOME);
+      }
+      if (f.stop_words) {
+        for (const std::string& w : StopWords(f.language)) language->stopper.add(w);
+        language->generator.set_stopper(&language->stopper);
+        language->generator.set_stopper_strategy(Xapian::TermGenerator::STOP_STEMMED);
+      }
+      languages_.push_back(std::move(language));
+    }
+  }
+
+  // `spelling`: where words are noted for suggestions; null: nowhere.
+  Xapian::Document Index(const Document& document, Xapian::WritableDatabase* spelling) {
+    Xapian::Document out;
+    const Value id = document.Find(kIdProperty);
+    out.set_data(std::string(id.text()));
+    out.add_boolean_term(IdTerm(StoredId(document)));
+    Xapian::termpos position = 0, prefixed = 0;
+    for (size_t i = 0; i < schema_.fields.size(); ++i) {
+      const TextField& f = schema_.fields[i];
+      Xapian::TermGenerator& g = languages_[i]->generator;
+      g.set_document(out);
+      if (spelling != nullptr) g.set_database(*spelling);
+      const Value v = f.path.Get(document.root());
+      Words(v, [&](std::string_view text) {
+        const Xapian::Utf8Iterator words(text.data(), text.size());
+        g.set_flags(spelling != nullptr ? Xapian::TermGenerator::FLAG_SPELLING : 0,
+                    ~Xapian::TermGenerator::FLAG_SPELLING);
+        g.set_termpos(position);
+        g.index_text(words, f.weight);
+        position = g.get_termpos() + 100;  // no phrase reaches from one value into the next
+        const std::string prefix = FieldPrefix(schema_, i);
+        if (prefix.empty()) return;
+        g.set_flags(0, ~Xapian::TermGenerator::FLAG_SPELLING);
+        g.set_termpos(prefixed);
+        g.index_text(words, 1, prefix);
+        prefixed = g.get_termpos() + 100;
+      });
+    }
+    for (size_t i = 0; i < schema_.terms.size(); ++i) {
+      const Value v = schema_.terms[i].Get(document.root());
+      if (v.exists()) out.add_boolean_term(BoundedTerm(TermPrefix(i), KeyOf(v)));
+    }
+    for (size_t i = 0; i < schema_.values.size(); ++i) {
+      std::string key = KeyOf(schema_.values[i].Get(document.root()));
+      if (key.size() > kMaxSlotBytes) key.resize(kMaxSlotBytes);
+      out.add_value(static_cast<Xapian::valueno>(i), key);
+    }
+    return out;
+  }
+
+ private:
+  struct Language {
+    Xapian::SimpleStopper stopper;
+    Xapian::TermGenerator generator;
+  };
+
+  static std::string KeyOf(Value v) {
+    std::string key;
+    AppendKey(&key, v);
+    return key;
+  }
+
+  // Strings, also those in arrays.
+  template <typename Use>
+  static void Words(Value v, const Use& use) {
+    if (v.is_string()) {
+      std::string scratch;
+      use(v.StringView(&scratch));
+    } else if (v.is_array()) {
+      for (uint32_t i = 0; i < v.size(); ++i) Words(v.At(i), use);
+    }
+  }
+
+  const TextSchema& schema_;
+  std::vector<std::unique_ptr<Language>> languages_;  // beside the fields
+};
+
+Status Guarded(std::string_view doing, const std::function<Status()>& action) {
+  try {
+    return action();
+  } catch (const Xapian::Error& e) {
+    return FromXapian(e, doing);
+  } catch (const std::bad_alloc&) {
+    return ResourceExhausted(Concat("full-text index: ", doing, ": out of memory"));
+  }
+}
+
+// A condition as a query over terms and slots that every matching document satisfies; empty: the
+// index cannot tell.
+Xapian::Query NarrowQuery(const Shared& shared, const Node& c) {
+  const auto term = [&](const Path& path, const Node& literal) -> Xapian::Query {
+    for (size_t i = 0; i < shared.schema.terms.size(); ++i) {
+      if (!(shared.schema.terms[i] == path)) continue;
+      const bool plain = !literal.is_call() && literal.kind() != Node::Kind::kRegex &&
+                         literal.kind() != Node::Kind::kDate &&
+                         literal.kind() != Node::Kind::kArray;
+      if (!plain) return {};
+      std::string key;
+      AppendKey(&key, LiteralDocument(literal).root());
+      return Xapian::Query(BoundedTerm(TermPrefix(i), key));
+    }
+    return {};
+  };
+  if ((c.is(Op::kEq) || c.is(Op::kIn)) && c.size() == 2) {
+    const Path path = PathOf(c.arg(0));
+    if (c.is(Op::kEq)) {
+      if (Xapian::Query q = term(path, c.arg(1)); !q.empty()) return q;
+    } else if (c.arg(1).size() > 0) {
+      Xapian::Query any;
+      bool all = true;
+      for (const Node& literal : c.arg(1).args()) {
+        const Xapian::Query q = term(path, literal);
+        all = all && !q.empty();
+        if (!all) break;
+        any = any.empty() ? q : Xapian::Query(Xapian::Query::OP_OR, any, q);
+      }
+      if (all) return any;
+    }
+  }
+  for (size_t i = 0; i < shared.slots.size(); ++i) {
+    const IndexBounds bounds = BoundsOf(shared.slots[i], {c});
+    if (!bounds.narrowed) continue;
+    const auto slot = static_cast<Xapian::valueno>(i);
+    const auto cut = [](std::string key) {
+      if (key.size() > kMaxSlotBytes) key.resize(kMaxSlotBytes);
+      return key;
+    };
+    Xapian::Query any = Xapian::Query::MatchNothing;
+    for (const KeyRange& r : bounds.ranges) {
+      const Xapian::Query one =
+          r.end ? Xapian::Query(Xapian::Query::OP_VALUE_RANGE, slot, cut(r.from), cut(*r.end))
+                : Xapian::Query(Xapian::Query::OP_VALUE_GE, slot, cut(r.from));
+      any = Xapian::Query(Xapian::Query::OP_OR, any, one);
+    }
+    return any;
+  }
+  return {};
+}
+
+class Search final : public TextSearch {
+ public:
+  Search(std::shared_ptr<const Shared> shared, Xapian::Database database,
+         std::function<void(Xapian::Database)> give_back)
+      : shared_(std::move(shared)),
+        database_(std::move(database)),
+        give_back_(std::move(give_back)) {}
+  ~Search() override {
+    if (give_back_) give_back_(std::move(database_));
+  }
+
+  Status Prepare(const TextRequest& request) {
+    ranked_ = request.ranked;
+    const bool all = !request.all.empty();
+    for (const TextCondition& c : all ? request.all : request.any) {
+      ASSIGN_OR_RETURN(ParsedText parsed, ParseText(c, shared_->schema, database_));
+      const auto join = [&](Xapian::Query* to, Xapian::Query q) {
+        *to = to->empty() && query_first_
+                  ? std::move(q)
+                  : Xapian::Query(all ? Xapian::Query::OP_AND : Xapian::Query::OP_OR, *to, q);
+      };
+      join(&query_, parsed.query);
+      join(&plain_, parsed.plain);
+      query_first_ = false;
+      if (!parsed.suggestion.empty()) suggestion_ = parsed.suggestion;
+    }
+    for (const Node& c : request.narrow) {
+      const Xapian::Query q = NarrowQuery(*shared_, c);
+      if (q.empty()) continue;
+      query_ = Xapian::Query(Xapian::Query::OP_FILTER, query_, q);
+      narrowed_.push_back(c);
+    }
+    return OkStatus();
+  }
+
+  StatusOr<std::vector<TextHit>> Ranked(const Context& ctx, size_t from, size_t count) override {
+    // Whole levels of equal score, so that they can be put in order of their ids.
+    std::vector<TextHit> hits;
+    for (size_t want = from + count + 16;; want = want * 2 + 256) {
+      bool exhausted = false;
+      ASSIGN_OR_RETURN(hits, Fetch(ctx, want, &exhausted));
+      if (!exhausted && !hits.empty()) {
+        // The last level may not be whole; it may be left out when there is enough before it.
+        const double last = hits.back().score;
+        size_t whole = hits.size();
+        while (whole > 0 && hits[whole - 1].score == last) --whole;
+        if (whole < from + count) continue;
+        hits.resize(whole);
+      }
+      break;
+    }
+    std::sort(hits.begin(), hits.end(), [](const TextHit& a, const TextHit& b) {
+      return a.score != b.score ? a.score > b.score : a.id < b.id;
+    });
+    hits.erase(hits.begin(),
+               hits.begin() + static_cast<std::ptrdiff_t>(std::min(from, hits.size())));
+    return hits;
+  }
+
+  StatusOr<std::vector<TextHit>> All(const Context& ctx) override {
+    bool exhausted;
+    return Fetch(ctx, database_.get_doccount(), &exhausted);
+  }
+
+  std::string Snippet(const Document& document, size_t length) override {
+    std::string out;
+    const Status s = Guarded("making a snippet", [&] {
+      Xapian::Enquire enquire(database_);
+      enquire.set_query(plain_);
+      const Xapian::MSet set = enquire.get_mset(0, 1);
+      for (const bool must_match : {true, false}) {
+        for (const TextField& f : shared_->schema.fields) {
+          const std::string text = TextOf(f.path.Get(document.root()));
+          if (text.empty()) continue;
+          out = set.snippet(text, length,
+                            f.language == "none" ? Xapian::Stem() : Xapian::Stem(f.language),
+                            must_match ? Xapian::MSet::SNIPPET_BACKGROUND_MODEL |
+                                             Xapian::MSet::SNIPPET_EXHAUSTIVE |
+                                             Xapian::MSet::SNIPPET_EMPTY_WITHOUT_MATCH
+                                       : 0,
+                            "<b>", "</b>", "…");
+          if (!out.empty()) return OkStatus();
+        }
+      }
+      return OkStatus();
+    });
+    return s.ok() ? out : std::string();
+  }
+
+  std::string Suggestion() override { return suggestion_; }
+  const std::vector<Node>& narrowed() const override { return narrowed_; }
+  double estimated() override {
+    double estimate = 0;
+    const Status s = Guarded("estimating", [&] {
+      Xapian::Enquire enquire(database_);
+      enquire.set_query(query_);
+      estimate = enquire.get_mset(0, 0).get_matches_estimated();
+      return OkStatus();
+    });
+    return s.ok() ? estimate : 0;
+  }
+
+  StatusOr<std::vector<ValueCount>> Count(Xapian::valueno slot, size_t limit) {
+    std::vector<ValueCount> out;
+    RETURN_IF_ERROR(Guarded("counting values", [&] {
+      Xapian::ValueCountMatchSpy spy(slot);
+      Xapian::Enquire enquire(database_);
+      enquire.add_matchspy(&spy);
+      enquire.set_query(query_);
+      enquire.get_mset(0, 0, database_.get_doccount());
+      for (auto it = spy.top_values_begin(limit); it != spy.top_values_end(limit); ++it)
+        out.push_back({KeyText(*it), it.get_termfreq()});
+      return OkStatus();
+    }));
+    return out;
+  }
+
+ private:
+  // Strings of a value, also those in arrays, one after the other.
+  static std::string TextOf(Value v) {
+    if (v.is_string()) return v.String();
+    std::string out;
+    if (v.is_array()) {
+      for (uint32_t i = 0; i < v.size(); ++i) {
+        const std::string one = TextOf(v.At(i));
+        if (!one.empty()) out += (out.empty() ? "" : " ") + one;
+      }
+    }
+    return out;
+  }
+
+  StatusOr<std::vector<TextHit>> Fetch(const Context& ctx, size_t count, bool* exhausted) {
+    std::vector<TextHit> out;
+    for (int attempt = 0;; ++attempt) {
+      RETURN_IF_ERROR(ctx.Check());
+      out.clear();
+      Status s = Guarded("searching", [&] {
+        Xapian::Enquire enquire(database_);
+        enquire.set_query(query_);
+        if (ranked_) {
+          enquire.set_weighting_scheme(Xapian::BM25Weight());
+          enquire.set_time_limit(kMaxSeconds);
+        } else {
+          enquire.set_weighting_scheme(Xapian::BoolWeight());
+          enquire.set_docid_order(Xapian::Enquire::DONT_CARE);
+        }
+        const auto most =
+            static_cast<Xapian::doccount>(std::min<size_t>(count, database_.get_doccount()));
+        const Xapian::MSet set = enquire.get_mset(0, most);
+        *exhausted = set.size() < most || most == database_.get_doccount();
+        out.reserve(set.size());
+        size_t looked = 0;
+        for (auto it = set.begin(); it != set.end(); ++it) {
+          if (++looked % 1024 == 0) RETURN_IF_ERROR(ctx.Check());
+          const std::string id = it.get_document().get_data();
+          if (id.empty()) continue;  // nobody
+          TextHit hit;
+          hit.number = !id.starts_with('"');
+          hit.id = hit.number ? id : Document::FromTrusted(id).root().String();
+          hit.score = it.get_weight();
+          out.push_back(std::move(hit));
+        }
+        return OkStatus();
+      });
+      if (s.ok()) return out;
+      // A writer has moved on twice since this search opened the database.
+      if (s.code() != StatusCode::kUnavailable || attempt >= kReopenAttempts) return s;
+      RETURN_IF_ERROR(Guarded("opening again", [&] {
+        database_.reopen();
+        return OkStatus();
+      }));
+    }
+  }
+
+  const std::shared_ptr<const Shared> shared_;
+  Xapian::Database database_;
+  const std::function<void(Xapian::Database)> give_back_;
+  Xapian::Query query_;
+  Xapian::Query plain_;
+  bool query_first_ = true;
+  bool ranked_ = true;
+  std::string suggestion_;
+  std::vector<Node> narrowed_;
+};
+
+// Readers that are open, shared by searches one at a time.
+class ReaderPool : public std::enable_shared_from_this<ReaderPool> {
+ public:
+  explicit ReaderPool(std::string path) : path_(std::move(path)) {}
+
+  struct Reader {
+    Xapian::Database database;
+    std::string path;
+  };
+
+  std::string path() const {
+    MutexLock lock(mutex_);
+    return path_;
+  }
+  StatusOr<Reader> Take() {
+    Reader reader;
+    bool reused = false;
+    {
+      MutexLock lock(mutex_);
+      reader.path = path_;
+      if (!idle_.empty()) {
+        reader.database = std::move(idle_.back());
+        idle_.pop_back();
+        reused = true;
+      }
+    }
+    RETURN_IF_ERROR(Guarded("opening", [&] {
+      if (reused) {
+        reader.database.reopen();
+      } else {
+        reader.database = Xapian::Database(reader.path);
+      }
+      return OkStatus();
+    }));
+    return reader;
+  }
+  void GiveBack(Reader reader) {
+    MutexLock lock(mutex_);
+    if (reader.path == path_ && idle_.size() < kMaxReaders)
+      idle_.push_back(std::move(reader.database));
+  }
+  void MoveTo(std::string path) {
+    MutexLock lock(mutex_);
+    path_ = std::move(path);
+    idle_.clear();
+  }
+
+ private:
+  mutable Mutex mutex_;
+  std::string path_ STRATA_GUARDED_BY(mutex_);
+  std::vector<Xapian::Database> idle_ STRATA_GUARDED_BY(mutex_);
+};
+
+// An index that is emptied becomes a new database beside the old one, in a folder with the next
+// number: searches that are under way keep theirs.
+std::string NumberedFolder(const std::string& folder, uint64_t number) {
+  return (std::filesystem::path(folder) / std::to_string(number)).string();
+}
+std::vector<uint64_t> NumbersIn(const std::string& folder) {
+  std::vector<uint64_t> out;
+  std::error_code error;
+  for (const auto& entry : std::filesystem::directory_iterator(folder, error)) {
+    const std::string name = entry.path().filename().string();
+    uint64_t n = 0;
+    const auto r = std::from_chars(name.data(), name.data() + name.size(), n);
+    if (r.ec == std::errc() && r.ptr == name.data() + name.size()) out.push_back(n);
+  }
+  std::sort(out.begin(), out.end());
+  return out;
+}
+void RemoveBelow(const std::string& folder, uint64_t number) {
+  std::error_code ignored;
+  for (uint64_t n : NumbersIn(folder)) {
+    if (n < number) std::filesystem::remove_all(NumberedFolder(folder, n), ignored);
+  }
+}
+
+class XapianIndex final : public TextIndex {
+ public:
+  XapianIndex(std::shared_ptr<const Shared> shared, Xapian::WritableDatabase writer, bool on_disk,
+              uint64_t number)
+      : shared_(std::move(shared)),
+        writer_(std::move(writer)),
+        on_disk_(on_disk),
+        number_(number),
+        indexer_(shared_->schema),
+        readers_(std::make_shared<ReaderPool>(NumberedFolder(shared_->folder, number))) {}
+
+  Status Load() {
+    return Guarded("reading", [&] {
+      const std::string next = writer_.get_metadata(std::string(kNextKey));
+      uint64_t n = 0;
+      if (!next.empty() &&
+          std::from_chars(next.data(), next.data() + next.size(), n).ec == std::errc()) {
+        next_ = n;
+      }
+      const std::string built = writer_.get_metadata(std::string(kBuiltKey));
+      if (!built.empty()) built_to_ = built.substr(1);
+      return OkStatus();
+    });
+  }
+
+  Status Put(const Document& document) override {
+    return Guarded("indexing", [&] {
+      const bool spelling = on_disk_ && shared_->schema.spelling;
+      writer_.replace_document(IdTerm(StoredId(document)),
+                               indexer_.Index(document, spelling ? &writer_ : nullptr));
+      return OkStatus();
+    });
+  }
+  Status Remove(std::string_view id) override {
+    return Guarded("removing", [&] {
+      writer_.delete_document(IdTerm(id));
+      return OkStatus();
+    });
+  }
+  Status Commit(uint64_t next, const std::optional<std::string>& built_to) override {
+    RETURN_IF_ERROR(Guarded("committing", [&] {
+      writer_.set_metadata(std::string(kSchemaKey), shared_->schema.Fingerprint());
+      writer_.set_metadata(std::string(kNextKey), std::to_string(next));
+      writer_.set_metadata(std::string(kBuiltKey), built_to ? "@" + *built_to : "");
+      writer_.commit();
+      return OkStatus();
+    }));
+    next_ = next;
+    built_to_ = built_to;
+    return OkStatus();
+  }
+  Status Clear() override {
+    RETURN_IF_ERROR(Guarded("emptying", [&] {
+      Xapian::WritableDatabase fresh(NumberedFolder(shared_->folder, number_ + 1),
+                                     Xapian::DB_CREATE_OR_OVERWRITE);
+      AddNobody(fresh);
+      writer_.close();
+      writer_ = std::move(fresh);
+      return OkStatus();
+    }));
+    RemoveBelow(shared_->folder, number_);
+    readers_->MoveTo(NumberedFolder(shared_->folder, ++number_));
+    next_.reset();
+    built_to_.reset();
+    return OkStatus();
+  }
+
+  std::optional<uint64_t> next() const override { return next_; }
+  std::optional<std::string> built_to() const override { return built_to_; }
+
+  StatusOr<std::unique_ptr<TextSearch>> Search(const TextRequest& request) override {
+    ASSIGN_OR_RETURN(auto search, Begin(request));
+    return std::unique_ptr<TextSearch>(std::move(search));
+  }
+
+  StatusOr<TextStats> Stats() override {
+    TextStats stats;
+    ASSIGN_OR_RETURN(const ReaderPool::Reader reader, readers_->Take());
+    const Xapian::Database& database = reader.database;
+    RETURN_IF_ERROR(Guarded("reading", [&] {
+      stats.documents =
+          database.get_doccount() - (database.term_exists(std::string(kNobody)) ? 1 : 0);
+      stats.average_length = database.get_avlength();
+      const std::string next = database.get_metadata(std::string(kNextKey));
+      std::from_chars(next.data(), next.data() + next.size(), stats.next);
+      stats.building = !database.get_metadata(std::string(kBuiltKey)).empty();
+      return OkStatus();
+    }));
+    readers_->GiveBack(reader);
+    return stats;
+  }
+
+  StatusOr<std::vector<ValueCount>> Facets(const TextRequest& request, const Path& value,
+                                           size_t limit) override {
+    for (size_t i = 0; i < shared_->schema.values.size(); ++i) {
+      if (!(shared_->schema.values[i] == value)) continue;
+      ASSIGN_OR_RETURN(const auto search, Begin(request));
+      return search->Count(static_cast<Xapian::valueno>(i), limit);
+    }
+    return InvalidArgument(Concat(JsonString(value.ToString()),
+                                  " is not among the \"values\" of the full-text stage"));
+  }
+
+  Status Check() override {
+    return Guarded("checking", [&] {
+      std::string report;
+      const size_t errors = Xapian::Database::check(readers_->path(), 0, nullptr);
+      if (errors == 0) return OkStatus();
+      return DataLoss(Concat("the full-text index in ", shared_->folder, " has ",
+                             std::to_string(errors), " errors; rebuild it"));
+    });
+  }
+
+ private:
+  StatusOr<std::unique_ptr<fulltext::Search>> Begin(const TextRequest& request) {
+    Xapian::Database database;
+    std::function<void(Xapian::Database)> give_back;
+    if (on_disk_) {
+      ASSIGN_OR_RETURN(const ReaderPool::Reader reader, readers_->Take());
+      database = reader.database;
+      give_back = [pool = readers_, path = reader.path](Xapian::Database d) {
+        pool->GiveBack({std::move(d), path});
+      };
+    } else {
+      database = writer_;
+    }
+    auto search =
+        std::make_unique<fulltext::Search>(shared_, std::move(database), std::move(give_back));
+    RETURN_IF_ERROR(Guarded("preparing a search", [&] { return search->Prepare(request); }));
+    return search;
+  }
+
+  const std::shared_ptr<const Shared> shared_;
+  Xapian::WritableDatabase writer_;
+  const bool on_disk_;
+  uint64_t number_;
+  Indexer indexer_;
+  const std::shared_ptr<ReaderPool> readers_;
+  std::optional<uint64_t> next_;
+  std::optional<std::string> built_to_;
+};
+
+std::shared_ptr<Shared> Share(const std::string& folder, const TextSchema& schema) {
+  auto shared = std::make_shared<Shared>();
+  shared->schema = schema;
+  shared->folder = folder;
+  for (const Path& p : schema.values) shared->slots.push_back(SlotSpec(p));
+  return shared;
+}
+
+}  // namespace
+
+StatusOr<std::unique_ptr<TextIndex>> TextIndex::Open(const std::string& path,
+                                                     const TextSchema& schema, bool* fresh) {
+  const auto shared = Share(path, schema);
+  *fresh = false;
+  std::error_code error;
+  std::filesystem::create_directories(path, error);
+  if (error) return Unavailable(Concat("cannot make the folder ", path, ": ", error.message()));
+  const std::vector<uint64_t> numbers = NumbersIn(path);
+  uint64_t number = numbers.empty() ? 1 : numbers.back();
+  std::optional<Xapian::WritableDatabase> writer;
+  const Status opened = Guarded("opening", [&] {
+    writer = Xapian::WritableDatabase(NumberedFolder(path, number), Xapian::DB_CREATE_OR_OPEN);
+    if (writer->get_metadata(std::string(kSchemaKey)) != schema.Fingerprint()) *fresh = true;
+    AddNobody(*writer);
+    return OkStatus();
+  });
+  if (!opened.ok() && Message(opened).find("DatabaseLockError") != std::string_view::npos) {
+    return FailedPrecondition(
+        Concat("the full-text index in ", path, " is open in another process"));
+  }
+  if (opened.code() == StatusCode::kResourceExhausted) return opened;
+  if (!opened.ok()) {
+    // Damaged, or of an older format: it is made anew from the data.
+    *fresh = true;
+    ++number;
+    RETURN_IF_ERROR(Guarded("creating", [&] {
+      writer =
+          Xapian::WritableDatabase(NumberedFolder(path, number), Xapian::DB_CREATE_OR_OVERWRITE);
+      AddNobody(*writer);
+      return OkStatus();
+    }));
+  }
+  RemoveBelow(path, number);
+  auto index = std::make_unique<XapianIndex>(shared, *std::move(writer), /*on_disk=*/true, number);
+  RETURN_IF_ERROR(index->Load());
+  return index;
+}
+
+StatusOr<std::unique_ptr<TextIndex>> TextIndex::InMemory(const TextSchema& schema) {
+  std::optional<Xapian::WritableDatabase> writer;
+  RETURN_IF_ERROR(Guarded("creating", [&] {
+    writer = Xapian::WritableDatabase(std::string(), Xapian::DB_BACKEND_INMEMORY);
+    return OkStatus();
+  }));
+  TextSchema plain = schema;
+  plain.spelling = false;
+  return std::make_unique<XapianIndex>(Share("", plain), *std::move(writer), /*on_disk=*/false, 0);
+}
+
+}  // namespace strata::fulltext

@@ -1,0 +1,117 @@
+// TextIndex: documents in a Xapian database, and searches over it. Together with text_query.cc the
+// only door to Xapian.
+//
+// Each document has the term Q + id, the words of its fields (stemmed ones behind Z, by Xapian's
+// convention), each field's words once more behind the field's prefix when there are several
+// fields, exact values behind XT…, and sortable values in slots. The database's metadata say what
+// was indexed how, and up to which change.
+//
+// One writer at a time; searches from any thread.
+#ifndef STRATA_WRAPPERS_FULLTEXT_TEXT_INDEX_H_
+#define STRATA_WRAPPERS_FULLTEXT_TEXT_INDEX_H_
+
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "core/context.h"
+#include "core/document.h"
+#include "query/ast.h"
+#include "wrappers/fulltext/text_schema.h"
+
+namespace strata::fulltext {
+
+struct TextHit {
+  std::string id;
+  bool number = false;  // the document holds its id as a number
+  double score = 0;     // BM25
+};
+
+// One fulltext(…).
+struct TextCondition {
+  std::string field;  // "": all
+  std::string text;
+  friend bool operator==(const TextCondition&, const TextCondition&) = default;
+};
+
+struct TextRequest {
+  std::vector<TextCondition> all;  // all of them hold
+  std::vector<TextCondition> any;  // or, when `all` is empty, one of them
+  // Further conditions that every row has to satisfy. Used as far as the index can tell; the caller
+  // asks them again.
+  std::vector<Node> narrow;
+  bool ranked = true;  // else scores are 0 and the order is the index's
+};
+
+// A search over the index as it was when it began. Belongs to one thread.
+class TextSearch {
+ public:
+  virtual ~TextSearch() = default;
+  // All hits, best first, from place `from`: `count` of them, and as many more as score like the
+  // last one. Hits of equal score come in order of their ids. Empty at the end.
+  virtual StatusOr<std::vector<TextHit>> Ranked(const Context& ctx, size_t from, size_t count) = 0;
+  // All hits in no order.
+  virtual StatusOr<std::vector<TextHit>> All(const Context& ctx) = 0;
+  // The part of the document's text that fits best, HTML-escaped, with <b>…</b> around what was
+  // found.
+  virtual std::string Snippet(const Document& document, size_t length) = 0;
+  // The conditions in what is probably the right spelling; "" when nothing better is known.
+  virtual std::string Suggestion() = 0;
+  // The conditions that the index narrows by.
+  virtual const std::vector<Node>& narrowed() const = 0;
+  virtual double estimated() = 0;
+};
+
+struct TextStats {
+  uint64_t documents = 0;
+  uint64_t next = 0;  // the first change that is not in the index
+  bool building = false;
+  double average_length = 0;
+};
+
+struct ValueCount {
+  std::string value;  // JSON
+  uint64_t count = 0;
+};
+
+class TextIndex {
+ public:
+  virtual ~TextIndex() = default;
+
+  // `writable` opens for writing, made when it is not there. A database that cannot be read, was
+  // made by another layout or for another schema is replaced by an empty one (`*fresh`).
+  static StatusOr<std::unique_ptr<TextIndex>> Open(const std::string& path,
+                                                   const TextSchema& schema, bool* fresh);
+  // One in memory, for what is not to be kept: no metadata, no suggestions.
+  static StatusOr<std::unique_ptr<TextIndex>> InMemory(const TextSchema& schema);
+
+  // ---- writing; by one thread at a time ----
+  virtual Status Put(const Document& document) = 0;
+  virtual Status Remove(std::string_view id) = 0;
+  // Makes everything since the last commit visible to searches and safe on disk. `next`: the first
+  // change that is not in the index; `built_to`: the last id of a build that goes on, nothing when
+  // the index is whole.
+  virtual Status Commit(uint64_t next, const std::optional<std::string>& built_to) = 0;
+  // Empties it.
+  virtual Status Clear() = 0;
+
+  // As committed last. Nothing: it was never whole.
+  virtual std::optional<uint64_t> next() const = 0;
+  virtual std::optional<std::string> built_to() const = 0;
+
+  // ---- searching; from any thread ----
+  // InvalidArgument for a text that cannot be understood, or asks for too much.
+  virtual StatusOr<std::unique_ptr<TextSearch>> Search(const TextRequest& request) = 0;
+  virtual StatusOr<TextStats> Stats() = 0;
+  // How many hits have each value of a slot, most frequent first, at most `limit`.
+  virtual StatusOr<std::vector<ValueCount>> Facets(const TextRequest& request, const Path& value,
+                                                   size_t limit) = 0;
+  // Whether the database is sound, block by block.
+  virtual Status Check() = 0;
+};
+
+}  // namespace strata::fulltext
+
+#endif  // STRATA_WRAPPERS_FULLTEXT_TEXT_INDEX_H_
