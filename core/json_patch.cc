@@ -380,6 +380,13 @@ Document WithMember(const Document& object, std::string_view name, std::string_v
   return Document::FromTrusted(out);
 }
 
+Document WithLastMember(const Document& object, std::string_view name, std::string_view raw) {
+  if (object.Find(name).exists()) return WithMember(object, name, raw);
+  const std::string_view text = object.text();
+  return Document::FromTrusted(Concat(text.substr(0, text.size() - 1), text == "{}" ? "" : ",",
+                                      JsonString(name), ":", raw, "}"));
+}
+
 Document KeepPaths(const Document& object, const std::vector<Path>& paths) {
   std::string out;
   if (!AppendKept(&out, object.root(), MakeTree(paths))) out = "{}";

@@ -27,6 +27,8 @@ StatusOr<Document> ApplyJsonPatch(const Document& target, const Document& patch)
 // The object with `name` set to `raw` (valid JSON), in its place or, when it was not there, in
 // front.
 Document WithMember(const Document& object, std::string_view name, std::string_view raw);
+// The same; at the end when it was not there.
+Document WithLastMember(const Document& object, std::string_view name, std::string_view raw);
 
 // Only what lies at the paths, inside the same nesting (a step into an array becomes an object's
 // member). Missing paths are left out. Requires: an object.

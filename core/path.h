@@ -57,6 +57,10 @@ class Path {
 StatusOr<std::vector<std::string>> ParseJsonPointer(std::string_view pointer);
 // Appends "/step" with "~" and "/" escaped.
 void AppendJsonPointer(std::string* pointer, std::string_view step);
+inline std::string JsonPointerBelow(std::string pointer, std::string_view step) {
+  AppendJsonPointer(&pointer, step);
+  return pointer;
+}
 // An array index as RFC 6901 writes it ("0", "17", never "01"), or -1.
 int64_t ParseArrayIndex(std::string_view step);
 

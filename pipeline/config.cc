@@ -33,21 +33,13 @@ constexpr KnownStage kProjectStages[] = {
 constexpr size_t kNone = static_cast<size_t>(-1);
 constexpr int kMaxNesting = 64;
 
-std::string Child(const std::string& pointer, std::string_view step) {
-  std::string out = pointer;
-  AppendJsonPointer(&out, step);
-  return out;
-}
-
 // A name that may stand in an error: quoted, not too long.
 std::string Quoted(std::string_view s) { return JsonString(ToValidUtf8(s.substr(0, 80))); }
 
 std::string Suggest(std::string_view name, const std::vector<std::string>& known,
                     std::string_view noun) {
   std::vector<std::string_view> views(known.begin(), known.end());
-  std::string out;
-  if (const std::string_view near = Nearest(name, views); !near.empty())
-    out += Concat("; did you mean \"", near, "\"?");
+  std::string out = DidYouMean(name, views);
   if (known.size() <= 12) {
     out += Concat(" (", noun, ":");
     for (size_t i = 0; i < known.size(); ++i) out += Concat(i > 0 ? ", " : " ", known[i]);
@@ -68,8 +60,8 @@ class Checker {
     for (MemberIterator m(root); !m.done(); m.Next()) {
       const std::string_view name = m.name(&scratch);
       if (name != "stores" && name != "serve" && name != "$schema") {
-        Problem(Child("", name), Concat("unknown member ", Quoted(name),
-                                        "; a pipeline has \"stores\" and \"serve\""));
+        Problem(JsonPointerBelow("", name), Concat("unknown member ", Quoted(name),
+                                                   "; a pipeline has \"stores\" and \"serve\""));
       }
     }
     const Value stores = root.Find("stores");
@@ -82,7 +74,7 @@ class Checker {
     for (MemberIterator m(stores); !m.done(); m.Next()) {
       const std::string name(m.name(&scratch));
       if (name.empty() || name.find_first_of("/: ") != name.npos) {
-        Problem(Child("/stores", name),
+        Problem(JsonPointerBelow("/stores", name),
                 "a store's name has at least one character and no \"/\", \":\" or space");
       }
       names_.push_back(name);
@@ -113,7 +105,7 @@ class Checker {
   // Makes the names known that a store's outermost stage gives beside its own.
   void FindMembers(const std::string& name) {
     Value v = specs_.at(name);
-    const std::string pointer = Child("/stores", name);
+    const std::string pointer = JsonPointerBelow("/stores", name);
     if (v.is_array() && v.size() > 0) v = v.At(0);
     const Value type_name = v.Find("type");
     if (!type_name.is_string()) return;
@@ -151,7 +143,7 @@ class Checker {
       }
     } else {
       open_.push_back(name);
-      stage = Spec(specs_.at(name), Child("/stores", name), name, 0);
+      stage = Spec(specs_.at(name), JsonPointerBelow("/stores", name), name, 0);
       open_.pop_back();
     }
     resolved_[name] = stage;
@@ -228,15 +220,15 @@ class Checker {
       const Value element = v.At(i);
       const bool last = i + 1 == v.size();
       if (!last && !element.is_object()) {
-        Problem(Child(pointer, step),
+        Problem(JsonPointerBelow(pointer, step),
                 "only the last element of a list may be a name; the others are wrappers");
         broken = true;
       } else if (last && !element.is_object()) {
-        below = Spec(element, Child(pointer, step), path + "/" + step, depth + 1);
+        below = Spec(element, JsonPointerBelow(pointer, step), path + "/" + step, depth + 1);
         broken = broken || below == kNone;
       } else {
-        const size_t stage =
-            Stage(element, Child(pointer, step), path + "/" + step, below, !last, depth + 1);
+        const size_t stage = Stage(element, JsonPointerBelow(pointer, step), path + "/" + step,
+                                   below, !last, depth + 1);
         broken = broken || stage == kNone;
         below = stage;
       }
@@ -264,13 +256,13 @@ class Checker {
     const Value type_name = v.Find("type");
     if (!type_name.is_string()) {
       Problem(
-          type_name.exists() ? Child(pointer, "type") : pointer,
+          type_name.exists() ? JsonPointerBelow(pointer, "type") : pointer,
           Concat("\"type\" must be the name of a stage type, found ", TypeName(type_name.type())));
       return kNone;
     }
     const StageType* type = registry_.Find(type_name.String());
     if (type == nullptr) {
-      UnknownType(type_name.String(), Child(pointer, "type"));
+      UnknownType(type_name.String(), JsonPointerBelow(pointer, "type"));
       return kNone;
     }
     StageConfig stage;
@@ -298,7 +290,8 @@ class Checker {
                    "\" is a wrapper: give it an \"inner\" store, or put it before one in a list"));
         broken = true;
       } else {
-        stage.children.push_back(Spec(inner, Child(pointer, "inner"), path + "/inner", depth + 1));
+        stage.children.push_back(
+            Spec(inner, JsonPointerBelow(pointer, "inner"), path + "/inner", depth + 1));
       }
     } else if (type->children == Children::kMany) {
       skip.push_back("inners");
@@ -309,7 +302,8 @@ class Checker {
       }
       for (uint32_t i = 0; i < inners.size(); ++i) {
         const std::string step = std::to_string(i);
-        stage.children.push_back(Spec(inners.At(i), Child(Child(pointer, "inners"), step),
+        stage.children.push_back(Spec(inners.At(i),
+                                      JsonPointerBelow(JsonPointerBelow(pointer, "inners"), step),
                                       path + "/" + step, depth + 1));
       }
     }
@@ -317,8 +311,8 @@ class Checker {
       skip.push_back(type->side_child);
       const Value side = v.Find(type->side_child);
       if (side.exists()) {
-        stage.children.push_back(
-            Spec(side, Child(pointer, type->side_child), path + "/" + type->side_child, depth + 1));
+        stage.children.push_back(Spec(side, JsonPointerBelow(pointer, type->side_child),
+                                      path + "/" + type->side_child, depth + 1));
       }
     }
     const size_t slash = path.find('/');
@@ -364,8 +358,8 @@ class Checker {
     }
     for (const std::string& name : names_) {
       if (!used_.contains(name) && !used_served_.contains(name) && OwnerOf(name) == nullptr) {
-        config.warnings.push_back(
-            {Child("/stores", name), "this store is neither served nor used by another one"});
+        config.warnings.push_back({JsonPointerBelow("/stores", name),
+                                   "this store is neither served nor used by another one"});
       }
     }
   }

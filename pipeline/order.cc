@@ -11,9 +11,7 @@ namespace strata {
 namespace {
 
 std::string At(const StageConfig& s, std::string_view option) {
-  std::string out = s.pointer;
-  AppendJsonPointer(&out, option);
-  return out;
+  return JsonPointerBelow(s.pointer, option);
 }
 
 std::string OptionText(const StageConfig& s, const std::string& option) {

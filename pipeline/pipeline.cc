@@ -99,12 +99,8 @@ StatusOr<std::shared_ptr<Store>> Pipeline::Get(std::string_view name) const {
   if (auto store = Find(name)) return store;
   std::vector<std::string_view> names;
   for (const auto& s : config_.stores) names.push_back(s.first);
-  std::string message = Concat("there is no store ", JsonString(ToValidUtf8(name)));
-  if (const auto near = Nearest(name, names); !near.empty())
-    message += Concat("; did you mean \"", near, "\"?");
-  message += " (stores:";
-  for (std::string_view n : names) message += Concat(" ", n);
-  return NotFound(message + ")");
+  return NotFound(Concat("there is no store ", JsonString(ToValidUtf8(name)),
+                         DidYouMean(name, names, "stores")));
 }
 
 std::string Pipeline::InspectText(bool with_stats) const {

@@ -151,4 +151,16 @@ std::string_view NearestOperator(std::string_view name) {
   return Nearest(name, names);
 }
 
+std::string DidYouMean(std::string_view name, std::span<const std::string_view> names) {
+  const std::string_view near = Nearest(name, names);
+  return near.empty() ? "" : Concat("; did you mean \"", near, "\"?");
+}
+
+std::string DidYouMean(std::string_view name, std::span<const std::string_view> names,
+                       std::string_view noun) {
+  std::string out = DidYouMean(name, names) + Concat(" (", noun, ":");
+  for (std::string_view n : names) out += Concat(" ", n);
+  return out + ")";
+}
+
 }  // namespace strata

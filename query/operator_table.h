@@ -53,6 +53,11 @@ Place PlaceOf(const OperatorSpec* spec, size_t i, size_t count);
 // The nearest of `names` within a third of its length in edits, or "".
 std::string_view Nearest(std::string_view name, std::span<const std::string_view> names);
 std::string_view NearestOperator(std::string_view name);
+// For the end of a message: `; did you mean "near"?`, or "" when none is near.
+std::string DidYouMean(std::string_view name, std::span<const std::string_view> names);
+// The same, and all of the names: ` (noun: a b c)`.
+std::string DidYouMean(std::string_view name, std::span<const std::string_view> names,
+                       std::string_view noun);
 
 }  // namespace strata
 

@@ -89,8 +89,7 @@ bool Convert(const OptionSpec& s, Value v, int64_t* integer, std::string* text,
       const auto it = std::find(s.values.begin(), s.values.end(), *text);
       if (it == s.values.end()) {
         std::vector<std::string_view> names(s.values.begin(), s.values.end());
-        const std::string_view near = Nearest(*text, names);
-        if (!near.empty()) *message += Concat("; did you mean \"", near, "\"?");
+        *message += DidYouMean(*text, names);
         return false;
       }
       *integer = it - s.values.begin();

@@ -236,10 +236,8 @@ int main(int argc, char** argv) {
   if (argc > 1 && argv[1][0] != '-' &&
       std::find(names.begin(), names.end(), argv[1]) == names.end()) {
     const std::vector<std::string_view> views(names.begin(), names.end());
-    const std::string_view near = strata::Nearest(argv[1], views);
-    std::cerr << "strata: there is no command \"" << argv[1] << "\"";
-    if (!near.empty()) std::cerr << "; did you mean \"" << near << "\"?";
-    std::cerr << "\nSee strata --help.\n";
+    std::cerr << "strata: there is no command \"" << argv[1] << "\""
+              << strata::DidYouMean(argv[1], views) << "\nSee strata --help.\n";
     return kMisuse;
   }
   try {

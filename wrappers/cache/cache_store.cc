@@ -13,6 +13,7 @@
 #include "wrappers/cache/query_cache.h"
 #include "wrappers/cache/side_store.h"
 #include "wrappers/core/feed_follower.h"
+#include "wrappers/core/forwarding_store.h"
 
 namespace strata {
 namespace {
@@ -390,37 +391,25 @@ class CacheStore final : public Store, public Introspection, public FeedHandler 
 };
 
 // Reads and queries go below: only there is what the transaction wrote.
-class CacheTransaction final : public Transaction {
+class CacheTransaction final : public ForwardingTransaction {
  public:
   CacheTransaction(std::unique_ptr<Transaction> inner, CacheStore& store)
-      : inner_(std::move(inner)), store_(store) {}
+      : ForwardingTransaction(std::move(inner)), store_(store) {}
 
-  Status Read(const Context& ctx, std::span<const std::string_view> ids,
-              std::span<std::optional<Record>> out) override {
-    return inner_->Read(ctx, ids, out);
-  }
   StatusOr<WriteResult> Write(const Context& ctx, const WriteBatch& batch) override {
-    ASSIGN_OR_RETURN(WriteResult result, inner_->Write(ctx, batch));
+    ASSIGN_OR_RETURN(WriteResult result, inner().Write(ctx, batch));
     for (const WriteOutcome& o : result.outcomes) written_.insert(o.id);
     return result;
   }
-  StatusOr<std::unique_ptr<Plan>> Prepare(const Context& ctx, const Query& query) override {
-    return inner_->Prepare(ctx, query);
-  }
-  Status Savepoint(std::string_view name) override { return inner_->Savepoint(name); }
-  Status RollbackTo(std::string_view name) override { return inner_->RollbackTo(name); }
-  Status Vote(const Context& ctx) override { return inner_->Vote(ctx); }
   StatusOr<WriteResult> Commit(const Context& ctx) override {
     const std::vector<std::string> ids(written_.begin(), written_.end());
     store_.BeginWrite(ids);
-    StatusOr<WriteResult> result = inner_->Commit(ctx);
+    StatusOr<WriteResult> result = inner().Commit(ctx);
     store_.EndWrite(ids, {});
     return result;
   }
-  Status Abort() override { return inner_->Abort(); }
 
  private:
-  std::unique_ptr<Transaction> inner_;
   CacheStore& store_;  // kept alive by what observes the transaction
   StringSet written_;
 };

@@ -45,6 +45,34 @@ class ForwardingStore : public Store {
   Store* const inner_;  // owned by info_.children
 };
 
+// The same for transactions.
+class ForwardingTransaction : public Transaction {
+ public:
+  explicit ForwardingTransaction(std::unique_ptr<Transaction> inner) : inner_(std::move(inner)) {}
+
+  Status Read(const Context& ctx, std::span<const std::string_view> ids,
+              std::span<std::optional<Record>> out) override {
+    return inner_->Read(ctx, ids, out);
+  }
+  StatusOr<WriteResult> Write(const Context& ctx, const WriteBatch& batch) override {
+    return inner_->Write(ctx, batch);
+  }
+  StatusOr<std::unique_ptr<Plan>> Prepare(const Context& ctx, const Query& query) override {
+    return inner_->Prepare(ctx, query);
+  }
+  Status Savepoint(std::string_view name) override { return inner_->Savepoint(name); }
+  Status RollbackTo(std::string_view name) override { return inner_->RollbackTo(name); }
+  Status Vote(const Context& ctx) override { return inner_->Vote(ctx); }
+  StatusOr<WriteResult> Commit(const Context& ctx) override { return inner_->Commit(ctx); }
+  Status Abort() override { return inner_->Abort(); }
+
+ protected:
+  Transaction& inner() const { return *inner_; }
+
+ private:
+  const std::unique_ptr<Transaction> inner_;
+};
+
 }  // namespace strata
 
 #endif  // STRATA_WRAPPERS_CORE_FORWARDING_STORE_H_

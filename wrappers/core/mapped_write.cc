@@ -146,10 +146,4 @@ Status MakeVisible(const WriteMapping& mapping, std::span<std::optional<Record>>
   return OkStatus();
 }
 
-Status MappedTransaction::Read(const Context& ctx, std::span<const std::string_view> ids,
-                               std::span<std::optional<Record>> out) {
-  RETURN_IF_ERROR(inner_->Read(ctx, ids, out));
-  return MakeVisible(mapping_, out);
-}
-
 }  // namespace strata

@@ -33,33 +33,6 @@ StatusOr<WriteResult> WriteMapped(Store& inner, const Context& ctx, const WriteB
 StatusOr<WriteResult> WriteMapped(Transaction& inner, const Context& ctx, const WriteBatch& batch,
                                   const WriteMapping& mapping, IdGenerator& ids);
 
-// A transaction whose reads and writes go through a mapping. What Prepare does is the stage's own.
-class MappedTransaction : public Transaction {
- public:
-  // `mapping` and `ids` must outlive it.
-  MappedTransaction(std::unique_ptr<Transaction> inner, const WriteMapping& mapping,
-                    IdGenerator& ids)
-      : inner_(std::move(inner)), mapping_(mapping), ids_(ids) {}
-  Status Read(const Context& ctx, std::span<const std::string_view> ids,
-              std::span<std::optional<Record>> out) override;
-  StatusOr<WriteResult> Write(const Context& ctx, const WriteBatch& batch) override {
-    return WriteMapped(*inner_, ctx, batch, mapping_, ids_);
-  }
-  Status Savepoint(std::string_view name) override { return inner_->Savepoint(name); }
-  Status RollbackTo(std::string_view name) override { return inner_->RollbackTo(name); }
-  Status Vote(const Context& ctx) override { return inner_->Vote(ctx); }
-  StatusOr<WriteResult> Commit(const Context& ctx) override { return inner_->Commit(ctx); }
-  Status Abort() override { return inner_->Abort(); }
-
- protected:
-  Transaction& inner() const { return *inner_; }
-
- private:
-  std::unique_ptr<Transaction> inner_;
-  const WriteMapping& mapping_;
-  IdGenerator& ids_;
-};
-
 // Replaces what was read by what is visible of it.
 Status MakeVisible(const WriteMapping& mapping, std::span<std::optional<Record>> records);
 

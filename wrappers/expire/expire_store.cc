@@ -13,6 +13,7 @@
 #include "query/literal.h"
 #include "store/introspection.h"
 #include "store/ops.h"
+#include "wrappers/core/mapped_store.h"
 #include "wrappers/core/mapped_write.h"
 
 namespace strata {
@@ -49,15 +50,25 @@ class ExpireMapping final : public WriteMapping {
                             const Document& after) const override {
     if (!after || options_.ttl == 0 || after.Find(options_.property).exists()) return after;
     const Instant at = Instant::FromUnixMillis(clock_.UnixMillis() + options_.ttl);
-    const std::string_view text = after.text();
-    return Document::FromTrusted(Concat(text.substr(0, text.size() - 1), text == "{}" ? "" : ",",
-                                        JsonString(options_.property), ":",
-                                        JsonString(at.ToString()), "}"));
+    return WithLastMember(after, options_.property, JsonString(at.ToString()));
   }
+
+  // ---- for MappedStore ----
+  Status Show(std::span<std::optional<Record>> read) const { return MakeVisible(*this, read); }
+  template <typename Target>
+  StatusOr<WriteResult> Write(Target& inner, const Context& ctx, const WriteBatch& batch) const {
+    return WriteMapped(inner, ctx, batch, *this, ids_);
+  }
+  template <typename Target>
+  static StatusOr<std::unique_ptr<Plan>> Prepare(Target& inner, const Context& ctx,
+                                                 const Query& query,
+                                                 std::shared_ptr<const ExpireMapping> mapping,
+                                                 const std::string& stage);
 
  private:
   const ExpireOptions options_;
   const Clock& clock_;
+  mutable IdGenerator ids_;
 };
 
 // The inner plan asks "not expired by $n", and $n becomes the time when a query is opened.
@@ -124,9 +135,10 @@ class ExpirePlan final : public Plan {
 };
 
 template <typename Target>
-StatusOr<std::unique_ptr<Plan>> PrepareUnexpired(Target& inner, const Context& ctx,
-                                                 const Query& query,
-                                                 std::shared_ptr<const ExpireMapping> mapping) {
+StatusOr<std::unique_ptr<Plan>> ExpireMapping::Prepare(Target& inner, const Context& ctx,
+                                                       const Query& query,
+                                                       std::shared_ptr<const ExpireMapping> mapping,
+                                                       const std::string&) {
   const int param = query.param_count() + 1;
   if (param > kMaxParam)
     return InvalidArgument(
@@ -141,26 +153,11 @@ StatusOr<std::unique_ptr<Plan>> PrepareUnexpired(Target& inner, const Context& c
                                       static_cast<size_t>(param));
 }
 
-class ExpireTransaction final : public MappedTransaction {
- public:
-  ExpireTransaction(std::unique_ptr<Transaction> inner,
-                    std::shared_ptr<const ExpireMapping> mapping, IdGenerator& ids)
-      : MappedTransaction(std::move(inner), *mapping, ids), mapping_(std::move(mapping)) {}
-  StatusOr<std::unique_ptr<Plan>> Prepare(const Context& ctx, const Query& query) override {
-    return PrepareUnexpired(inner(), ctx, query, mapping_);
-  }
-
- private:
-  const std::shared_ptr<const ExpireMapping> mapping_;
-};
-
-class ExpireStore final : public Store, public Introspection {
+class ExpireStore final : public MappedStore<ExpireMapping>, public Introspection {
  public:
   ExpireStore(const ExpireOptions& options, StoreInfo info, const Clock& clock)
-      : options_(options),
-        info_(std::move(info)),
-        inner_(*info_.children[0]),
-        mapping_(std::make_shared<ExpireMapping>(options, clock)) {
+      : MappedStore(std::move(info), std::make_shared<ExpireMapping>(options, clock)),
+        options_(options) {
     if (options_.sweep > 0) sweeper_ = std::thread([this] { Sweep(); });
   }
   ~ExpireStore() override {
@@ -172,31 +169,10 @@ class ExpireStore final : public Store, public Introspection {
     if (sweeper_.joinable()) sweeper_.join();
   }
 
-  const StoreInfo& info() const override { return info_; }
   Capabilities capabilities() const override {
-    Capabilities c = inner_.capabilities();
+    Capabilities c = inner().capabilities();
     c.verbatim = c.verbatim && options_.ttl == 0;
     return c;
-  }
-  Status Read(const Context& ctx, std::span<const std::string_view> ids,
-              std::span<std::optional<Record>> out) override {
-    RETURN_IF_ERROR(inner_.Read(ctx, ids, out));
-    return MakeVisible(*mapping_, out);
-  }
-  StatusOr<WriteResult> Write(const Context& ctx, const WriteBatch& batch) override {
-    return WriteMapped(inner_, ctx, batch, *mapping_, ids_);
-  }
-  StatusOr<std::unique_ptr<Plan>> Prepare(const Context& ctx, const Query& query) override {
-    return PrepareUnexpired(inner_, ctx, query, mapping_);
-  }
-  StatusOr<std::unique_ptr<Transaction>> Begin(const Context& ctx,
-                                               const TransactionOptions& options) override {
-    ASSIGN_OR_RETURN(auto inner, inner_.Begin(ctx, options));
-    return std::make_unique<ExpireTransaction>(std::move(inner), mapping_, ids_);
-  }
-  StatusOr<std::unique_ptr<Subscription>> Subscribe(const Context& ctx,
-                                                    const SubscribeRequest& request) override {
-    return inner_.Subscribe(ctx, request);
   }
 
   std::vector<Metric> Metrics() const override {
@@ -226,19 +202,19 @@ class ExpireStore final : public Store, public Introspection {
 
   // Removes up to kSweepBatch; gives how many were found.
   StatusOr<size_t> RemoveSome() {
-    const Instant now = mapping_->Now();
+    const Instant now = mapping()->Now();
     const Query expired = Query::Of(
         {Node::Call(Op::kLe, {Node::PathNode({options_.property}), Node::Date(now)})}, {});
-    ASSIGN_OR_RETURN(const auto rows, Collect(inner_, context_, expired.Limit(kSweepBatch)));
+    ASSIGN_OR_RETURN(const auto rows, Collect(inner(), context_, expired.Limit(kSweepBatch)));
     std::vector<std::string> ids;
     for (const Document& d : rows) ids.push_back(StoredId(d));
     std::vector<std::string_view> views(ids.begin(), ids.end());
     std::vector<std::optional<Record>> records(ids.size());
-    RETURN_IF_ERROR(inner_.Read(context_, views, records));
+    RETURN_IF_ERROR(inner().Read(context_, views, records));
     for (size_t i = 0; i < ids.size(); ++i) {
-      if (!records[i] || !mapping_->Expired(records[i]->document, now)) continue;
+      if (!records[i] || !mapping()->Expired(records[i]->document, now)) continue;
       const WriteOp op{WriteKind::kDelete, ids[i], {}, Presence::kAny, records[i]->revision};
-      const auto deleted = WriteOne(inner_, context_, op);
+      const auto deleted = WriteOne(inner(), context_, op);
       // Somebody gave it a new life meanwhile, or was faster.
       if (deleted.status().code() == StatusCode::kFailedPrecondition) continue;
       RETURN_IF_ERROR(deleted.status());
@@ -248,10 +224,6 @@ class ExpireStore final : public Store, public Introspection {
   }
 
   const ExpireOptions options_;
-  const StoreInfo info_;
-  Store& inner_;  // owned by info_.children
-  const std::shared_ptr<const ExpireMapping> mapping_;
-  IdGenerator ids_;
   CancelSource stop_;
   const Context context_ = Context::Background().WithCancel(stop_);
   Mutex mutex_;

@@ -117,19 +117,12 @@ Node IdList(const std::vector<TextHit>& hits) {
   return Node::Array(std::move(ids));
 }
 
-Document WithLast(const Document& d, std::string_view name, const std::string& raw) {
-  if (d.Find(name).exists()) return WithMember(d, name, raw);
-  const std::string_view text = d.text();
-  return Document::FromTrusted(Concat(text.substr(0, text.size() - 1), text == "{}" ? "" : ",",
-                                      JsonString(name), ":", raw, "}"));
-}
-
 Document WithMade(Document d, Uses uses, double score, TextSearch& search, size_t length) {
   if (uses.snippet) {
     const std::string snippet = search.Snippet(d, length);
-    d = WithLast(d, kSnippet, JsonString(ToValidUtf8(snippet)));
+    d = WithLastMember(d, kSnippet, JsonString(ToValidUtf8(snippet)));
   }
-  if (uses.score) d = WithLast(d, kScore, Number(score).ToString());
+  if (uses.score) d = WithLastMember(d, kScore, Number(score).ToString());
   return d;
 }
 

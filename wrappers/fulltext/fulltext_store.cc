@@ -127,40 +127,31 @@ class TransactionSource final : public fulltext::TextSource {
   StringSet written_;
 };
 
-class FulltextTransaction final : public Transaction {
+class FulltextTransaction final : public ForwardingTransaction {
  public:
   FulltextTransaction(std::unique_ptr<Transaction> inner, std::shared_ptr<Source> source,
                       std::string stage)
-      : inner_(std::move(inner)),
+      : ForwardingTransaction(std::move(inner)),
         source_(std::move(source)),
-        own_(std::make_shared<TransactionSource>(source_, *inner_)),
+        own_(std::make_shared<TransactionSource>(source_, this->inner())),
         stage_(std::move(stage)) {}
 
-  Status Read(const Context& ctx, std::span<const std::string_view> ids,
-              std::span<std::optional<Record>> out) override {
-    return inner_->Read(ctx, ids, out);
-  }
   StatusOr<WriteResult> Write(const Context& ctx, const WriteBatch& batch) override {
-    ASSIGN_OR_RETURN(WriteResult result, inner_->Write(ctx, batch));
+    ASSIGN_OR_RETURN(WriteResult result, inner().Write(ctx, batch));
     own_->Wrote(result);
     return result;
   }
   StatusOr<std::unique_ptr<Plan>> Prepare(const Context& ctx, const Query& query) override {
-    if (!fulltext::HasText(query)) return inner_->Prepare(ctx, query);
-    return fulltext::PrepareText(*inner_, own_, query, stage_);
+    if (!fulltext::HasText(query)) return inner().Prepare(ctx, query);
+    return fulltext::PrepareText(inner(), own_, query, stage_);
   }
-  Status Savepoint(std::string_view name) override { return inner_->Savepoint(name); }
-  Status RollbackTo(std::string_view name) override { return inner_->RollbackTo(name); }
-  Status Vote(const Context& ctx) override { return inner_->Vote(ctx); }
   StatusOr<WriteResult> Commit(const Context& ctx) override {
-    ASSIGN_OR_RETURN(WriteResult result, inner_->Commit(ctx));
+    ASSIGN_OR_RETURN(WriteResult result, inner().Commit(ctx));
     source_->Acknowledged(result);
     return result;
   }
-  Status Abort() override { return inner_->Abort(); }
 
  private:
-  std::unique_ptr<Transaction> inner_;
   const std::shared_ptr<Source> source_;
   const std::shared_ptr<TransactionSource> own_;
   const std::string stage_;
@@ -223,14 +214,7 @@ class FulltextStore final : public ForwardingStore, public FulltextAdmin, public
     RETURN_IF_ERROR(source_->WaitFresh(ctx));
     TextRequest request;
     request.all = {{"", std::string(words)}};
-    std::vector<std::string> steps;
-    for (;;) {
-      const size_t slash = path.find('/');
-      steps.emplace_back(path.substr(0, slash));
-      if (slash == path.npos) break;
-      path.remove_prefix(slash + 1);
-    }
-    return source_->index().Facets(request, Path(std::move(steps)), limit);
+    return source_->index().Facets(request, fulltext::PathFrom(path), limit);
   }
 
   std::vector<Metric> Metrics() const override {
@@ -303,7 +287,6 @@ Status RegisterFulltext(StageRegistry& registry) {
                                      "//wrappers/fulltext", Children::kOne, Table(), Build);
   type.order.needs_feed = true;
   type.order.exclusive_option = "path";
-  type.order.better_below = {};
   return registry.Register(std::move(type));
 }
 

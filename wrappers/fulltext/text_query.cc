@@ -231,13 +231,9 @@ StatusOr<ParsedText> ParseText(const TextCondition& condition, const TextSchema&
     }
     std::vector<std::string_view> names;
     for (const TextField& f : schema.fields) names.push_back(f.name);
-    std::string message =
-        Concat("fulltext: ", JsonString(ToValidUtf8(condition.field)), " is not indexed as text");
-    if (const auto near = Nearest(condition.field, names); !near.empty())
-      message += Concat("; did you mean \"", near, "\"?");
-    message += " (fields:";
-    for (std::string_view n : names) message += Concat(" ", n);
-    return InvalidArgument(message + ")");
+    return InvalidArgument(Concat("fulltext: ", JsonString(ToValidUtf8(condition.field)),
+                                  " is not indexed as text",
+                                  DidYouMean(condition.field, names, "fields")));
   }
   // All fields: once for each language that they are in.
   std::map<std::pair<std::string, bool>, bool> languages;

@@ -56,24 +56,8 @@ constexpr StopList kStopLists[] = {
      "que se sem seu sua são também te tem um uma é"},
 };
 
-Path PathFrom(std::string_view text) {
-  std::vector<std::string> steps;
-  while (true) {
-    const size_t slash = text.find('/');
-    steps.emplace_back(text.substr(0, slash));
-    if (slash == text.npos) return Path(std::move(steps));
-    text.remove_prefix(slash + 1);
-  }
-}
-
 bool GoodPath(std::string_view text) {
   return !text.empty() && text.front() != '/' && text.back() != '/' && text.find("//") == text.npos;
-}
-
-std::string Below(const std::string& pointer, std::string_view step) {
-  std::string out = pointer;
-  AppendJsonPointer(&out, step);
-  return out;
 }
 
 void ReadField(Value v, const std::string& at, TextField* field, ConfigProblems* problems) {
@@ -88,26 +72,23 @@ void ReadField(Value v, const std::string& at, TextField* field, ConfigProblems*
         field->weight = static_cast<uint32_t>(value.number().int_value());
       } else {
         problems->push_back(
-            {Below(at, name),
+            {JsonPointerBelow(at, name),
              Concat("expected a whole number from 1 to 1000, found ", value.text().substr(0, 40))});
       }
     } else if (name == "language") {
       field->language = value.is_string() ? value.String() : "";
       if (std::find(std::begin(kLanguages), std::end(kLanguages), field->language) ==
           std::end(kLanguages)) {
-        std::string message = Concat("there is no stemmer for ", value.text().substr(0, 40));
-        if (const auto near = Nearest(field->language, kLanguages); !near.empty())
-          message += Concat("; did you mean \"", near, "\"?");
-        message += " (languages:";
-        for (std::string_view l : kLanguages) message += Concat(" ", l);
-        problems->push_back({Below(at, name), message + ")"});
+        problems->push_back({JsonPointerBelow(at, name),
+                             Concat("there is no stemmer for ", value.text().substr(0, 40),
+                                    DidYouMean(field->language, kLanguages, "languages"))});
       }
     } else if (name == "stop_words") {
       if (value.type() != Type::kTrue && value.type() != Type::kFalse)
-        problems->push_back({Below(at, name), "expected true or false"});
+        problems->push_back({JsonPointerBelow(at, name), "expected true or false"});
       field->stop_words = value.type() == Type::kTrue;
     } else {
-      problems->push_back({Below(at, name),
+      problems->push_back({JsonPointerBelow(at, name),
                            "unknown member; a field has \"weight\", \"language\" "
                            "and \"stop_words\""});
     }
@@ -115,6 +96,16 @@ void ReadField(Value v, const std::string& at, TextField* field, ConfigProblems*
 }
 
 }  // namespace
+
+Path PathFrom(std::string_view text) {
+  std::vector<std::string> steps;
+  while (true) {
+    const size_t slash = text.find('/');
+    steps.emplace_back(text.substr(0, slash));
+    if (slash == text.npos) return Path(std::move(steps));
+    text.remove_prefix(slash + 1);
+  }
+}
 
 std::vector<TextField> ReadFields(Value v, const std::string& pointer, ConfigProblems* problems) {
   std::vector<TextField> out;
@@ -135,7 +126,7 @@ std::vector<TextField> ReadFields(Value v, const std::string& pointer, ConfigPro
     TextField field;
     field.name = m.name(&scratch);
     field.language = "english";
-    const std::string at = Below(pointer, field.name);
+    const std::string at = JsonPointerBelow(pointer, field.name);
     if (!GoodPath(field.name)) problems->push_back({at, "a path has steps between its slashes"});
     field.path = PathFrom(field.name);
     if (m.value().is_object()) {
@@ -159,7 +150,7 @@ std::vector<Path> ReadPaths(Value v, const std::string& pointer, ConfigProblems*
   for (uint32_t i = 0; i < v.size(); ++i) {
     if (!v.At(i).is_string() || !GoodPath(v.At(i).String())) {
       problems->push_back(
-          {Below(pointer, std::to_string(i)),
+          {JsonPointerBelow(pointer, std::to_string(i)),
            Concat("expected a path such as \"maker/name\", found ", v.At(i).text().substr(0, 40))});
       continue;
     }

@@ -32,6 +32,9 @@ struct TextSchema {
   const TextField* Find(std::string_view name) const;
 };
 
+// "a/b" as a path.
+Path PathFrom(std::string_view text);
+
 // Readers for option tables.
 std::vector<TextField> ReadFields(Value v, const std::string& pointer, ConfigProblems* problems);
 std::vector<Path> ReadPaths(Value v, const std::string& pointer, ConfigProblems* problems);

@@ -7,16 +7,6 @@
 #include "query/operator_table.h"
 
 namespace strata::inherit {
-namespace {
-
-std::string Below(const std::string& pointer, std::string_view step) {
-  std::string out = pointer;
-  AppendJsonPointer(&out, step);
-  return out;
-}
-
-}  // namespace
-
 Hierarchy Hierarchy::Read(Value v, const std::string& pointer, ConfigProblems* problems) {
   Hierarchy h;
   if (!v.is_object() || v.size() == 0) {
@@ -29,7 +19,7 @@ Hierarchy Hierarchy::Read(Value v, const std::string& pointer, ConfigProblems* p
     const std::string name(m.name(&scratch));
     if (name.empty() || name.find_first_of("/: ") != name.npos) {
       problems->push_back(
-          {Below(pointer, name),
+          {JsonPointerBelow(pointer, name),
            "a type's name has at least one character and no \"/\", \":\" or space"});
     }
     h.names_.push_back(name);
@@ -38,7 +28,7 @@ Hierarchy Hierarchy::Read(Value v, const std::string& pointer, ConfigProblems* p
   std::vector<std::string_view> known(h.names_.begin(), h.names_.end());
   for (MemberIterator m(v); !m.done(); m.Next()) {
     const std::string name(m.name(&scratch));
-    const std::string at = Below(pointer, name);
+    const std::string at = JsonPointerBelow(pointer, name);
     if (!m.value().is_object()) {
       problems->push_back(
           {at, Concat("expected an object such as {\"extends\": \"Product\"}, found ",
@@ -48,7 +38,8 @@ Hierarchy Hierarchy::Read(Value v, const std::string& pointer, ConfigProblems* p
     std::string member;
     for (MemberIterator o(m.value()); !o.done(); o.Next()) {
       if (o.name(&member) != "extends") {
-        problems->push_back({Below(at, o.name(&member)), "unknown member; a type has \"extends\""});
+        problems->push_back(
+            {JsonPointerBelow(at, o.name(&member)), "unknown member; a type has \"extends\""});
         continue;
       }
       std::vector<Value> parents;
@@ -60,10 +51,8 @@ Hierarchy Hierarchy::Read(Value v, const std::string& pointer, ConfigProblems* p
       for (Value p : parents) {
         const std::string parent = p.is_string() ? p.String() : "";
         if (!h.Has(parent)) {
-          std::string message = Concat("there is no type ", p.text());
-          if (const auto near = Nearest(parent, known); !near.empty())
-            message += Concat("; did you mean \"", near, "\"?");
-          problems->push_back({Below(at, "extends"), message});
+          problems->push_back({JsonPointerBelow(at, "extends"),
+                               Concat("there is no type ", p.text(), DidYouMean(parent, known))});
         } else {
           h.parents_[name].insert(parent);
         }
@@ -74,7 +63,7 @@ Hierarchy Hierarchy::Read(Value v, const std::string& pointer, ConfigProblems* p
     for (const std::string& parent : h.parents_[name]) {
       if (parent == name || h.SubtypesOf(name).contains(parent)) {
         problems->push_back(
-            {Below(Below(pointer, name), "extends"),
+            {JsonPointerBelow(JsonPointerBelow(pointer, name), "extends"),
              Concat(JsonString(name), " extends itself through ", JsonString(parent))});
       }
     }

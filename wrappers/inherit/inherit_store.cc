@@ -6,6 +6,7 @@
 #include "query/operator_table.h"
 #include "store/ops.h"
 #include "wrappers/core/mapped_plan.h"
+#include "wrappers/core/mapped_store.h"
 #include "wrappers/core/mapped_subscription.h"
 #include "wrappers/core/mapped_write.h"
 #include "wrappers/inherit/hierarchy.h"
@@ -51,13 +52,9 @@ class TypeMapping final : public WriteMapping, public RowMapping {
     return WithMember(d, options_.discriminator, JsonString(type));
   }
   Status NoSuchType(std::string_view type) const {
-    std::string message = Concat("there is no type ", JsonString(ToValidUtf8(type)), " here");
-    std::vector<std::string_view> names(own_.begin(), own_.end());
-    if (const auto near = Nearest(type, names); !near.empty())
-      message += Concat("; did you mean \"", near, "\"?");
-    message += " (types:";
-    for (std::string_view n : names) message += Concat(" ", n);
-    return InvalidArgument(message + ")");
+    const std::vector<std::string_view> names(own_.begin(), own_.end());
+    return InvalidArgument(Concat("there is no type ", JsonString(ToValidUtf8(type)), " here",
+                                  DidYouMean(type, names, "types")));
   }
 
   // ---- WriteMapping ----
@@ -104,113 +101,75 @@ class TypeMapping final : public WriteMapping, public RowMapping {
     return options_.visible ? stored : DropPaths(stored, hidden_);
   }
 
+  // ---- for MappedStore ----
+  Status Show(std::span<std::optional<Record>> read) const { return MakeVisible(*this, read); }
+  template <typename Target>
+  StatusOr<WriteResult> Write(Target& inner, const Context& ctx, const WriteBatch& batch) const {
+    return WriteMapped(inner, ctx, batch, *this, ids_);
+  }
+  template <typename Target>
+  static StatusOr<std::unique_ptr<Plan>> Prepare(Target& inner, const Context& ctx,
+                                                 const Query& query,
+                                                 std::shared_ptr<const TypeMapping> mapping,
+                                                 const std::string& stage) {
+    if (!mapping->visible()) {
+      const std::vector<Node> more = {mapping->condition()};
+      return PrepareMapped(inner, ctx, query, std::move(mapping), more, stage);
+    }
+    return inner.Prepare(ctx, mapping->Restricted(query));
+  }
+  Query Restricted(const Query& query) const {
+    std::vector<Node> conjuncts = {condition_};
+    conjuncts.insert(conjuncts.end(), query.conjuncts().begin(), query.conjuncts().end());
+    return Query::Of(std::move(conjuncts), query.stages());
+  }
+
  private:
   const InheritOptions options_;
   const std::string type_;  // "": every type
   const TypeNames own_;     // it and its subtypes
   const std::vector<Path> hidden_;
   Node condition_;
+  mutable IdGenerator ids_;
 };
 
-template <typename Target>
-StatusOr<std::unique_ptr<Plan>> PrepareTyped(Target& inner, const Context& ctx, const Query& query,
-                                             std::shared_ptr<const TypeMapping> mapping,
-                                             const std::string& stage) {
-  if (!mapping->visible()) {
-    const std::vector<Node> more = {mapping->condition()};
-    return PrepareMapped(inner, ctx, query, std::move(mapping), more, stage);
-  }
-  std::vector<Node> conjuncts = {mapping->condition()};
-  conjuncts.insert(conjuncts.end(), query.conjuncts().begin(), query.conjuncts().end());
-  return inner.Prepare(ctx, Query::Of(std::move(conjuncts), query.stages()));
-}
-
-class InheritTransaction final : public MappedTransaction {
+class InheritStore final : public MappedStore<TypeMapping>, public Retyping {
  public:
-  InheritTransaction(std::unique_ptr<Transaction> inner, std::shared_ptr<const TypeMapping> mapping,
-                     IdGenerator& ids, std::string stage)
-      : MappedTransaction(std::move(inner), *mapping, ids),
-        mapping_(std::move(mapping)),
-        stage_(std::move(stage)) {}
-  StatusOr<std::unique_ptr<Plan>> Prepare(const Context& ctx, const Query& query) override {
-    return PrepareTyped(inner(), ctx, query, mapping_, stage_);
-  }
+  using MappedStore::MappedStore;
 
- private:
-  const std::shared_ptr<const TypeMapping> mapping_;
-  const std::string stage_;
-};
-
-class InheritStore final : public Store, public Retyping {
- public:
-  InheritStore(const InheritOptions& options, StoreInfo info)
-      : info_(std::move(info)),
-        inner_(*info_.children[0]),
-        mapping_(std::make_shared<TypeMapping>(options, info_.member)) {}
-
-  const StoreInfo& info() const override { return info_; }
-  Capabilities capabilities() const override {
-    Capabilities c = inner_.capabilities();
-    c.verbatim = false;
-    return c;
-  }
-  Status Read(const Context& ctx, std::span<const std::string_view> ids,
-              std::span<std::optional<Record>> out) override {
-    RETURN_IF_ERROR(inner_.Read(ctx, ids, out));
-    return MakeVisible(*mapping_, out);
-  }
-  StatusOr<WriteResult> Write(const Context& ctx, const WriteBatch& batch) override {
-    return WriteMapped(inner_, ctx, batch, *mapping_, ids_);
-  }
-  StatusOr<std::unique_ptr<Plan>> Prepare(const Context& ctx, const Query& query) override {
-    return PrepareTyped(inner_, ctx, query, mapping_, info_.stage);
-  }
-  StatusOr<std::unique_ptr<Transaction>> Begin(const Context& ctx,
-                                               const TransactionOptions& options) override {
-    ASSIGN_OR_RETURN(auto inner, inner_.Begin(ctx, options));
-    return std::make_unique<InheritTransaction>(std::move(inner), mapping_, ids_, info_.stage);
-  }
   StatusOr<std::unique_ptr<Subscription>> Subscribe(const Context& ctx,
                                                     const SubscribeRequest& request) override {
-    SubscribeRequest typed = request;
-    std::vector<Node> conjuncts = {mapping_->condition()};
-    if (mapping_->visible()) {
-      conjuncts.insert(conjuncts.end(), request.query.conjuncts().begin(),
-                       request.query.conjuncts().end());
-      typed.query = Query::Of(std::move(conjuncts), request.query.stages());
-      return inner_.Subscribe(ctx, typed);
+    if (mapping()->visible()) {
+      SubscribeRequest typed = request;
+      typed.query = mapping()->Restricted(request.query);
+      return inner().Subscribe(ctx, typed);
     }
     return SubscribeMapped(
-        inner_, ctx, request,
-        [m = mapping_](const Document& d) {
+        inner(), ctx, request,
+        [m = mapping()](const Document& d) {
           return m->Holds(m->TypeOf(d)) ? m->VisibleRow(d) : Document();
         },
-        mapping_);
+        mapping());
   }
 
   StatusOr<WriteOutcome> Retype(const Context& ctx, std::string_view id,
                                 std::string_view type) override {
-    if (!mapping_->Holds(type)) return mapping_->NoSuchType(type);
+    if (!mapping()->Holds(type)) return mapping()->NoSuchType(type);
     for (int attempt = 0; attempt < kRetypeAttempts; ++attempt) {
       RETURN_IF_ERROR(ctx.Check());
-      ASSIGN_OR_RETURN(const std::optional<Record> stored, Get(inner_, ctx, id));
-      if (!stored || !mapping_->Holds(mapping_->TypeOf(stored->document)))
+      ASSIGN_OR_RETURN(const std::optional<Record> stored, Get(inner(), ctx, id));
+      if (!stored || !mapping()->Holds(mapping()->TypeOf(stored->document)))
         return NotFound(Concat("there is no document with the id ", JsonString(id)));
-      if (mapping_->TypeOf(stored->document) == type)
+      if (mapping()->TypeOf(stored->document) == type)
         return WriteOutcome{std::string(id), stored->revision, false, false};
-      const WriteOp op{WriteKind::kPut, std::string(id), mapping_->WithType(stored->document, type),
-                       Presence::kAny, stored->revision};
-      StatusOr<WriteOutcome> written = WriteOne(inner_, ctx, op);
+      const WriteOp op{WriteKind::kPut, std::string(id),
+                       mapping()->WithType(stored->document, type), Presence::kAny,
+                       stored->revision};
+      StatusOr<WriteOutcome> written = WriteOne(inner(), ctx, op);
       if (written.status().code() != StatusCode::kFailedPrecondition) return written;
     }
     return Aborted("other writers of the same document were faster again and again");
   }
-
- private:
-  const StoreInfo info_;
-  Store& inner_;  // owned by info_.children
-  const std::shared_ptr<const TypeMapping> mapping_;
-  IdGenerator ids_;
 };
 
 OptionTable<InheritOptions> Table() {
@@ -230,7 +189,8 @@ OptionTable<InheritOptions> Table() {
 
 StatusOr<std::shared_ptr<Store>> Build(const InheritOptions& options, StoreInfo info,
                                        const BuildContext&) {
-  return std::make_shared<InheritStore>(options, std::move(info));
+  auto mapping = std::make_shared<TypeMapping>(options, info.member);
+  return std::make_shared<InheritStore>(std::move(info), std::move(mapping));
 }
 
 }  // namespace

@@ -6,6 +6,7 @@
 #include "core/path.h"
 #include "store/apply.h"
 #include "wrappers/core/mapped_plan.h"
+#include "wrappers/core/mapped_store.h"
 #include "wrappers/core/mapped_subscription.h"
 
 namespace strata {
@@ -29,8 +30,7 @@ Names ReadFields(Value v, const std::string& pointer, ConfigProblems* problems) 
   std::string scratch;
   for (MemberIterator m(v); !m.done(); m.Next()) {
     const std::string shown(m.name(&scratch));
-    std::string at = pointer;
-    AppendJsonPointer(&at, shown);
+    const std::string at = JsonPointerBelow(pointer, shown);
     if (!m.value().is_string() || m.value().String().empty()) {
       problems->push_back(
           {at, Concat("expected the name of a stored member, found ", TypeName(m.value().type()))});
@@ -89,6 +89,32 @@ class RenameMapping final : public RowMapping {
     return Document::FromTrusted(out + "}");
   }
 
+  // ---- for MappedStore ----
+  Status Show(std::span<std::optional<Record>> read) const {
+    for (auto& r : read) {
+      if (r) r->document = VisibleRow(r->document);
+    }
+    return OkStatus();
+  }
+  template <typename Target>
+  StatusOr<WriteResult> Write(Target& inner, const Context& ctx, const WriteBatch& batch) const {
+    WriteBatch stored = batch;
+    for (size_t i = 0; i < stored.ops.size(); ++i) {
+      StatusOr<WriteOp> op = StoredOp(batch.ops[i]);
+      if (!op.ok()) return InBatch(op.status(), batch, i);
+      stored.ops[i] = *std::move(op);
+    }
+    return inner.Write(ctx, stored);
+  }
+  template <typename Target>
+  static StatusOr<std::unique_ptr<Plan>> Prepare(Target& inner, const Context& ctx,
+                                                 const Query& query,
+                                                 std::shared_ptr<const RenameMapping> mapping,
+                                                 const std::string& stage) {
+    return PrepareMapped(inner, ctx, query, std::move(mapping), {}, stage);
+  }
+
+ private:
   StatusOr<WriteOp> StoredOp(const WriteOp& op) const {
     WriteOp out = op;
     if (op.kind == WriteKind::kPatch) {
@@ -99,7 +125,6 @@ class RenameMapping final : public RowMapping {
     return out;
   }
 
- private:
   static void Append(std::string* out, const std::string& quoted_name, Value v) {
     if (out->size() > 1) *out += ',';
     *out += quoted_name;
@@ -157,94 +182,16 @@ class RenameMapping final : public RowMapping {
   Names shown_of_;
 };
 
-StatusOr<WriteBatch> StoredBatch(const RenameMapping& mapping, const WriteBatch& batch) {
-  WriteBatch out = batch;
-  for (size_t i = 0; i < out.ops.size(); ++i) {
-    StatusOr<WriteOp> op = mapping.StoredOp(batch.ops[i]);
-    if (!op.ok()) return InBatch(op.status(), batch, i);
-    out.ops[i] = *std::move(op);
-  }
-  return out;
-}
-
-void Show(const RenameMapping& mapping, std::span<std::optional<Record>> records) {
-  for (auto& r : records) {
-    if (r) r->document = mapping.VisibleRow(r->document);
-  }
-}
-
-class RenameTransaction final : public Transaction {
+class RenameStore final : public MappedStore<RenameMapping> {
  public:
-  RenameTransaction(std::unique_ptr<Transaction> inner,
-                    std::shared_ptr<const RenameMapping> mapping, std::string stage)
-      : inner_(std::move(inner)), mapping_(std::move(mapping)), stage_(std::move(stage)) {}
-  Status Read(const Context& ctx, std::span<const std::string_view> ids,
-              std::span<std::optional<Record>> out) override {
-    RETURN_IF_ERROR(inner_->Read(ctx, ids, out));
-    Show(*mapping_, out);
-    return OkStatus();
-  }
-  StatusOr<WriteResult> Write(const Context& ctx, const WriteBatch& batch) override {
-    ASSIGN_OR_RETURN(const WriteBatch stored, StoredBatch(*mapping_, batch));
-    return inner_->Write(ctx, stored);
-  }
-  StatusOr<std::unique_ptr<Plan>> Prepare(const Context& ctx, const Query& query) override {
-    return PrepareMapped(*inner_, ctx, query, mapping_, {}, stage_);
-  }
-  Status Savepoint(std::string_view name) override { return inner_->Savepoint(name); }
-  Status RollbackTo(std::string_view name) override { return inner_->RollbackTo(name); }
-  Status Vote(const Context& ctx) override { return inner_->Vote(ctx); }
-  StatusOr<WriteResult> Commit(const Context& ctx) override { return inner_->Commit(ctx); }
-  Status Abort() override { return inner_->Abort(); }
+  using MappedStore::MappedStore;
 
- private:
-  std::unique_ptr<Transaction> inner_;
-  const std::shared_ptr<const RenameMapping> mapping_;
-  const std::string stage_;
-};
-
-class RenameStore final : public Store {
- public:
-  RenameStore(const RenameOptions& options, StoreInfo info)
-      : info_(std::move(info)),
-        inner_(*info_.children[0]),
-        mapping_(std::make_shared<RenameMapping>(options.stored_of)) {}
-
-  const StoreInfo& info() const override { return info_; }
-  Capabilities capabilities() const override {
-    Capabilities c = inner_.capabilities();
-    c.verbatim = false;
-    return c;
-  }
-  Status Read(const Context& ctx, std::span<const std::string_view> ids,
-              std::span<std::optional<Record>> out) override {
-    RETURN_IF_ERROR(inner_.Read(ctx, ids, out));
-    Show(*mapping_, out);
-    return OkStatus();
-  }
-  StatusOr<WriteResult> Write(const Context& ctx, const WriteBatch& batch) override {
-    ASSIGN_OR_RETURN(const WriteBatch stored, StoredBatch(*mapping_, batch));
-    return inner_.Write(ctx, stored);
-  }
-  StatusOr<std::unique_ptr<Plan>> Prepare(const Context& ctx, const Query& query) override {
-    return PrepareMapped(inner_, ctx, query, mapping_, {}, info_.stage);
-  }
-  StatusOr<std::unique_ptr<Transaction>> Begin(const Context& ctx,
-                                               const TransactionOptions& options) override {
-    ASSIGN_OR_RETURN(auto inner, inner_.Begin(ctx, options));
-    return std::make_unique<RenameTransaction>(std::move(inner), mapping_, info_.stage);
-  }
   StatusOr<std::unique_ptr<Subscription>> Subscribe(const Context& ctx,
                                                     const SubscribeRequest& request) override {
     return SubscribeMapped(
-        inner_, ctx, request, [m = mapping_](const Document& d) { return m->VisibleRow(d); },
-        mapping_);
+        inner(), ctx, request, [m = mapping()](const Document& d) { return m->VisibleRow(d); },
+        mapping());
   }
-
- private:
-  const StoreInfo info_;
-  Store& inner_;  // owned by info_.children
-  const std::shared_ptr<const RenameMapping> mapping_;
 };
 
 OptionTable<RenameOptions> Table() {
@@ -258,7 +205,8 @@ OptionTable<RenameOptions> Table() {
 
 StatusOr<std::shared_ptr<Store>> Build(const RenameOptions& options, StoreInfo info,
                                        const BuildContext&) {
-  return std::make_shared<RenameStore>(options, std::move(info));
+  return std::make_shared<RenameStore>(std::move(info),
+                                       std::make_shared<RenameMapping>(options.stored_of));
 }
 
 }  // namespace
