@@ -2,6 +2,7 @@
 
 #include "base_stores/memory/memory_store.h"
 #include "base_stores/rocksdb/rocksdb_store.h"
+#include "wrappers/aggregate/aggregate_store.h"
 #include "wrappers/cache/cache_store.h"
 #include "wrappers/expire/expire_store.h"
 #include "wrappers/fault/fault_store.h"
@@ -19,7 +20,7 @@
 namespace strata {
 
 Status RegisterAll(StageRegistry& registry) {
-  for (const auto add : {RegisterMemory, RegisterRocksdb, RegisterCache, RegisterExpire,
+  for (const auto add : {RegisterMemory, RegisterRocksdb, RegisterAggregate, RegisterCache, RegisterExpire,
                          RegisterFault, RegisterForward, RegisterFulltext, RegisterInherit,
                          RegisterLimitConcurrency, RegisterLimitRate, RegisterLog, RegisterReadonly,
                          RegisterRename, RegisterRetry, RegisterSlow}) {

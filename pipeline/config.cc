@@ -15,6 +15,7 @@ namespace {
 constexpr KnownStage kProjectStages[] = {
     {"memory", "//base_stores/memory"},
     {"rocksdb", "//base_stores/rocksdb"},
+    {"aggregate", "//wrappers/aggregate"},
     {"cache", "//wrappers/cache"},
     {"expire", "//wrappers/expire"},
     {"fault", "//wrappers/fault"},
@@ -328,6 +329,8 @@ class Checker {
     stage.canonical = ReadOptions(type->options, type->name, v, skip, pointer, base_dir_,
                                   options.get(), &problems);
     stage.options = std::move(options);
+    if (type->check && problems.size() == before)
+      type->check(stage.options.get(), stage.children.size(), pointer, &problems);
     for (size_t c : stage.children) broken = broken || c == kNone;
     if (broken || problems.size() > before) return kNone;
     config.stages.push_back(std::move(stage));

@@ -496,6 +496,25 @@ void CollectPaths(const Node& n, std::vector<Path>* paths, bool* everything) {
   }
 }
 
+std::optional<std::vector<Path>> PathsRead(const Query& query) {
+  std::vector<Path> paths;
+  bool everything = false;
+  for (const Node& n : query.conjuncts()) CollectPaths(n, &paths, &everything);
+  for (const Node& n : query.stages()) {
+    if (n.is(Op::kDistinct) && n.size() > 0) {
+      for (const Node& a : n.args()) paths.push_back(PathOf(a));
+      continue;
+    }
+    const bool makes_rows = n.is(Op::kSelect) || n.is(Op::kValues) || n.is(Op::kAggregate) ||
+                            n.is(Op::kCount) || n.is(Op::kSum) || n.is(Op::kMean) ||
+                            n.is(Op::kMin) || n.is(Op::kMax);
+    CollectPaths(n, &paths, &everything);
+    if (everything) return std::nullopt;
+    if (makes_rows) return paths;
+  }
+  return std::nullopt;
+}
+
 SortKey SortKeyOf(const Node& n) {
   std::vector<std::string> steps;
   if (n.is_string()) {

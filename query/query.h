@@ -137,6 +137,8 @@ StatusOr<Query> BindParameters(const Query& q, std::span<const Node> values);
 
 // The paths that a bound condition or stage reads. `everything` is set when it may read any.
 void CollectPaths(const Node& n, std::vector<Path>* paths, bool* everything);
+// The paths that a query reads; nothing when its rows are whole documents.
+std::optional<std::vector<Path>> PathsRead(const Query& query);
 
 // The key of a sort stage's argument.
 struct SortKey {

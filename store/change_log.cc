@@ -84,6 +84,14 @@ class ChangeLog::Reader final : public Subscription {
   const size_t max_;
 };
 
+void ChangeLog::Lose(uint64_t next) {
+  MutexLock lock(mutex_);
+  next_ = dropped_below_ = std::max(next_, next);
+  changes_.clear();
+  bytes_ = 0;
+  appended_.NotifyAll();
+}
+
 void ChangeLog::Append(std::vector<Change> changes) {
   if (changes.empty()) return;
   std::vector<Change> dropped;  // freed without the lock

@@ -19,6 +19,8 @@ class ChangeLog : public std::enable_shared_from_this<ChangeLog> {
   ChangeLog(size_t max_changes, size_t max_bytes)
       : max_changes_(max_changes), max_bytes_(max_bytes) {}
 
+  // Whatever lies below `next` was never here, or is lost: who asks for it is told of a gap.
+  void Lose(uint64_t next);
   // Requires: sequences above all before.
   void Append(std::vector<Change> changes);
   StatusOr<std::unique_ptr<Subscription>> Subscribe(const SubscribeRequest& request);

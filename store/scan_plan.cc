@@ -41,26 +41,6 @@ using Kind = AccessPath::Kind;
 
 constexpr double kParallelRows = 20000;  // documents from which a scan takes helpers
 
-// The paths that a query reads, when its rows do not leave it as they are.
-std::optional<std::vector<Path>> ReadPaths(const Query& query) {
-  std::vector<Path> paths;
-  bool everything = false;
-  for (const Node& n : query.conjuncts()) CollectPaths(n, &paths, &everything);
-  for (const Node& n : query.stages()) {
-    if (n.is(Op::kDistinct) && n.size() > 0) {
-      for (const Node& a : n.args()) paths.push_back(PathOf(a));
-      continue;
-    }
-    const bool makes_rows = n.is(Op::kSelect) || n.is(Op::kValues) || n.is(Op::kAggregate) ||
-                            n.is(Op::kCount) || n.is(Op::kSum) || n.is(Op::kMean) ||
-                            n.is(Op::kMin) || n.is(Op::kMax);
-    CollectPaths(n, &paths, &everything);
-    if (everything) return std::nullopt;
-    if (makes_rows) return paths;
-  }
-  return std::nullopt;
-}
-
 // The limit that the stages reach before anything that needs more rows than it gives.
 std::optional<Node> LimitBehind(std::span<const Node> stages) {
   for (const Node& n : stages) {
@@ -549,7 +529,7 @@ StatusOr<std::shared_ptr<const PreparedScan>> MakePrepared(ScanHost& host, const
     p->limit = Node::Call(Op::kLimit, {Lit(n->is(Op::kFirst) ? 1 : 2)});
   p->split = builder.Finish();
   p->conjuncts = query.conjuncts();
-  p->read = ReadPaths(query);
+  p->read = PathsRead(query);
   std::vector<Node> valued = p->conjuncts;
   if (p->limit) valued.push_back(*p->limit);
   p->has_params = Query::Of(valued, {}).param_count() > 0;

@@ -62,6 +62,12 @@ struct StageType {
   // `build` with its name in `info.member`.
   std::function<std::vector<std::string>(const void* options)> members;
 
+  // Says what is wrong with options beyond what the table knows; may be empty. `inners`: how many
+  // inner stores are configured.
+  std::function<void(const void* options, size_t inners, const std::string& pointer,
+                     ConfigProblems* problems)>
+      check;
+
   // Makes the option struct, for ReadOptions to fill in.
   std::function<std::shared_ptr<void>()> new_options;
   // Builds the store. `info.children` are built already.

@@ -20,6 +20,7 @@ struct Composition {
   std::string config;  // the store under test is "s"
   bool persistent = false;
   int divisor = 1;  // of the number of random rounds: many compositions share the time
+  bool keeps_order = true;  // of a document's members
 };
 
 std::vector<Composition> AllCompositions();
@@ -47,6 +48,11 @@ class ConformanceTest : public ::testing::TestWithParam<Composition> {
   std::unique_ptr<Pipeline> pipeline_;
   std::shared_ptr<Store> store_;
 };
+
+// The text as far as the composition under test promises it: where it does not keep the order of
+// members, they are put in order.
+std::string Shown(std::string_view text);
+inline std::string Shown(const Document& d) { return Shown(d.text()); }
 
 inline Document Doc(std::string_view text) {
   auto d = Document::Parse(text);

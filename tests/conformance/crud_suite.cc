@@ -30,7 +30,7 @@ TEST_P(CrudSuite, PutGetDelete) {
   EXPECT_GT(again->revision, put->revision);
   const auto got = Get(store(), ctx(), "a");
   ASSERT_TRUE(got.ok() && got->has_value());
-  EXPECT_EQ((*got)->document.text(), R"({"id":"a","n":2})");
+  EXPECT_EQ(Shown((*got)->document), Shown(R"({"id":"a","n":2})"));
   EXPECT_EQ((*got)->revision, again->revision);
   EXPECT_EQ((*got)->id(), "a");
 
@@ -64,8 +64,8 @@ TEST_P(CrudSuite, GeneratesIdsThatSort) {
     EXPECT_GT(w->id, last);
     last = w->id;
   }
-  EXPECT_EQ(Get(store(), ctx(), last)->value().document.text(),
-            "{\"id\":\"" + last + "\",\"a\":1}");
+  EXPECT_EQ(Shown(Get(store(), ctx(), last)->value().document),
+            Shown("{\"id\":\"" + last + "\",\"a\":1}"));
 }
 
 TEST_P(CrudSuite, PreconditionsHold) {
@@ -78,22 +78,22 @@ TEST_P(CrudSuite, PreconditionsHold) {
   op.if_revision = revision;
   EXPECT_TRUE(WriteOne(store(), ctx(), op).ok());
   EXPECT_EQ(Code(WriteOne(store(), ctx(), op).status()), "FAILED_PRECONDITION");
-  EXPECT_EQ(Get(store(), ctx(), "a")->value().document.text(), R"({"id":"a","n":3})");
+  EXPECT_EQ(Shown(Get(store(), ctx(), "a")->value().document), Shown(R"({"id":"a","n":3})"));
 }
 
 TEST_P(CrudSuite, UpdateMergesAndPatches) {
   ASSERT_TRUE(Put(store(), ctx(), Doc(R"({"id":"a","n":{"x":1,"y":2},"z":1.50})")).ok());
   ASSERT_TRUE(Update(store(), ctx(), "a", Doc(R"({"n":{"x":null,"w":3}})")).ok());
-  EXPECT_EQ(Get(store(), ctx(), "a")->value().document.text(),
-            R"({"id":"a","n":{"y":2,"w":3},"z":1.50})");
+  EXPECT_EQ(Shown(Get(store(), ctx(), "a")->value().document),
+            Shown(R"({"id":"a","n":{"y":2,"w":3},"z":1.50})"));
   const WriteOp patch{WriteKind::kPatch,
                       "a",
                       Doc(R"([{"op":"replace","path":"/z","value":7}])"),
                       Presence::kAny,
                       {}};
   ASSERT_TRUE(WriteOne(store(), ctx(), patch).ok());
-  EXPECT_EQ(Get(store(), ctx(), "a")->value().document.text(),
-            R"({"id":"a","n":{"y":2,"w":3},"z":7})");
+  EXPECT_EQ(Shown(Get(store(), ctx(), "a")->value().document),
+            Shown(R"({"id":"a","n":{"y":2,"w":3},"z":7})"));
   EXPECT_EQ(Code(Update(store(), ctx(), "a", Doc(R"({"id":"b"})")).status()), "INVALID_ARGUMENT");
 }
 
@@ -129,8 +129,8 @@ TEST_P(CrudSuite, ABatchIsWrittenWhollyOrNotAtAll) {
   batch.Put(Doc(R"({"id":"b","n":2})"));
   const auto good = store().Write(ctx(), batch);
   ASSERT_TRUE(good.ok()) << Describe(good.status());
-  EXPECT_EQ(Get(store(), ctx(), "a")->value().document.text(), R"({"id":"a","m":1})");
-  EXPECT_EQ(Get(store(), ctx(), "b")->value().document.text(), R"({"id":"b","n":2})");
+  EXPECT_EQ(Shown(Get(store(), ctx(), "a")->value().document), Shown(R"({"id":"a","m":1})"));
+  EXPECT_EQ(Shown(Get(store(), ctx(), "b")->value().document), Shown(R"({"id":"b","n":2})"));
   EXPECT_TRUE(good->outcomes[3].created);
 }
 
@@ -191,7 +191,7 @@ TEST_P(CrudSuite, RandomOperationsAgreeWithAMap) {
         ASSERT_TRUE(store().Read(ctx(), ids, out).ok());
         ASSERT_EQ(out[0].has_value(), there);
         if (there) {
-          ASSERT_EQ(out[0]->document.text(), model[id].text());
+          ASSERT_EQ(Shown(out[0]->document), Shown(model[id]));
         }
         ASSERT_EQ(out[1].has_value(), model.contains(other));
         ASSERT_FALSE(out[2].has_value());
@@ -203,7 +203,7 @@ TEST_P(CrudSuite, RandomOperationsAgreeWithAMap) {
       ASSERT_TRUE(rows.ok());
       ASSERT_EQ(rows->size(), model.size());
       size_t at = 0;
-      for (const auto& [key, d] : model) ASSERT_EQ((*rows)[at++].text(), d.text());
+      for (const auto& [key, d] : model) ASSERT_EQ(Shown((*rows)[at++]), Shown(d));
     }
   }
 }

@@ -12,7 +12,7 @@ std::string Show(const ChangeBatch& b) {
   std::string out = b.gap ? "gap " : "";
   for (const Change& c : b.changes) {
     out += std::string(kKinds[static_cast<int>(c.kind)]) + " " + c.id + " " +
-           std::string(c.before.text()) + ">" + std::string(c.after.text()) + "; ";
+           Shown(c.before) + ">" + Shown(c.after) + "; ";
   }
   return out;
 }
@@ -91,7 +91,12 @@ TEST_P(SubscriptionSuite, ResumesFromASequence) {
   ASSERT_TRUE(s.ok()) << s.status();
   const auto b = (*s)->Next(ctx().WithTimeout(std::chrono::seconds(20)));
   ASSERT_TRUE(b.ok());
-  EXPECT_EQ(b->changes.size(), 4u);
+  if (GetParam().persistent && store().capabilities().change_feed != ChangeFeed::kResumable) {
+    EXPECT_TRUE(b->gap);  // it says that it does not remember
+    EXPECT_EQ(b->resume_from, revisions[9] + 1);
+    return;
+  }
+  ASSERT_EQ(b->changes.size(), 4u);
   EXPECT_EQ(b->changes[0].id, "6");
   EXPECT_EQ(b->resume_from, revisions[9] + 1);
   EXPECT_EQ(store().Subscribe(ctx(), Request("", revisions[9] + 2)).status().code(),

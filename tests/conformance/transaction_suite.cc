@@ -10,7 +10,7 @@ using TransactionSuite = ConformanceTest;
 std::string Texts(const StatusOr<std::vector<Document>>& rows) {
   if (!rows.ok()) return Describe(rows.status());
   std::string out;
-  for (const Document& d : *rows) out += std::string(d.text());
+  for (const Document& d : *rows) out += Shown(d);
   return out;
 }
 
