@@ -1,27 +1,20 @@
 // Kills the process that writes, at any moment, hundreds of times, and looks at what is left.
-#include <gtest/gtest.h>
-#include <signal.h>
-#include <sys/wait.h>
-#include <unistd.h>
 
-#include <filesystem>
 #include <map>
 #include <random>
 #include <string>
 
 #include "base_stores/rocksdb/rocksdb_store.h"
 #include "store/ops.h"
+#include "tests/crash/kill.h"
 #include "tests/support/random_json.h"
 #include "tools/importer.h"
 
 namespace strata {
 namespace {
 
-#ifdef STRATA_SANITIZED
-constexpr int kRuns = 30;
-#else
-constexpr int kRuns = 300;
-#endif
+using testing::CrashTest;
+using testing::RunAndKill;
 
 using State = std::map<std::string, std::string>;
 
@@ -92,50 +85,6 @@ void Replay(Store& store, uint64_t last, State* state, uint64_t* next) {
   }
 }
 
-// Runs `child` in a process of its own and kills it `micros` after it has said, by a first byte to
-// its descriptor, that it is ready (or after its start, so that opening is hit too). Gives what it
-// wrote behind that byte.
-template <typename Child>
-std::string RunAndKill(int micros, bool when_ready, Child child) {
-  int fds[2];
-  EXPECT_EQ(pipe(fds), 0);
-  const pid_t pid = fork();
-  if (pid == 0) {
-    close(fds[0]);
-    child(fds[1]);
-    _exit(0);
-  }
-  close(fds[1]);
-  char ready = 0;
-  bool opened = when_ready && read(fds[0], &ready, 1) == 1;
-  usleep(static_cast<useconds_t>(micros));
-  kill(pid, SIGKILL);
-  std::string out;
-  char buffer[4096];
-  for (ssize_t n; (n = read(fds[0], buffer, sizeof buffer)) > 0;)
-    out.append(buffer, static_cast<size_t>(n));
-  if (!opened && !out.empty()) out.erase(0, 1);  // the first byte
-  close(fds[0]);
-  int status = 0;
-  waitpid(pid, &status, 0);
-  return out;
-}
-
-class CrashTest : public ::testing::Test {
- protected:
-  CrashTest() {
-    const char* base = getenv("TEST_TMPDIR");
-    folder_ = std::filesystem::path(base != nullptr ? base : "/tmp") /
-              ("crash-" + std::to_string(getpid()));
-    std::filesystem::create_directories(folder_);
-  }
-  ~CrashTest() override { std::filesystem::remove_all(folder_); }
-  std::string Path(const std::string& name) const { return (folder_ / name).string(); }
-
- private:
-  std::filesystem::path folder_;
-};
-
 TEST_F(CrashTest, AcknowledgedWritesSurviveAndBatchesAreWhole) {
   const uint64_t seed = testing::PrintedSeed();
   std::mt19937_64 random(seed);
@@ -143,7 +92,7 @@ TEST_F(CrashTest, AcknowledgedWritesSurviveAndBatchesAreWhole) {
   State state;        // before the run
   uint64_t next = 1;  // sequence after it
   uint64_t acknowledged_in_all = 0;
-  for (int run = 0; run < kRuns; ++run) {
+  for (int run = 0; run < testing::kKills; ++run) {
     const uint64_t run_seed = seed + static_cast<uint64_t>(run);
     const auto durability = run % 3 == 0 ? RocksdbDurability::kAsync : RocksdbDurability::kSync;
     const std::string acks =
@@ -189,7 +138,7 @@ TEST_F(CrashTest, AcknowledgedWritesSurviveAndBatchesAreWhole) {
     ASSERT_TRUE(replayed == after) << "run " << run;
     state = std::move(after);
   }
-  std::printf("%d kills, %llu batches acknowledged\n", kRuns,
+  std::printf("%d kills, %llu batches acknowledged\n", testing::kKills,
               static_cast<unsigned long long>(acknowledged_in_all));
   EXPECT_GT(acknowledged_in_all, 0u);
 }
@@ -197,7 +146,7 @@ TEST_F(CrashTest, AcknowledgedWritesSurviveAndBatchesAreWhole) {
 TEST_F(CrashTest, AnImportLeavesAPrefixOfWholeBatches) {
   std::mt19937_64 random(testing::PrintedSeed());
   constexpr uint64_t kBatch = 32;
-  for (int run = 0; run < kRuns / 10; ++run) {
+  for (int run = 0; run < testing::kKills / 10; ++run) {
     const std::string path = Path("imported" + std::to_string(run));
     RunAndKill(static_cast<int>(random() % 80000), true, [&](int fd) {
       const auto store = OpenAt(path, RocksdbDurability::kSync);

@@ -148,11 +148,17 @@ class AggregateStore final : public Store, public Introspection {
   const Parts& parts() const { return parts_; }
   IdGenerator& ids() { return ids_; }
   StatusOr<Gate::Pass> Enter(const Context& ctx, bool alone) {
-    if (cut_.load(std::memory_order_acquire)) [[unlikely]] {
-      ASSIGN_OR_RETURN(const Gate::Pass pass, gate_.Enter(ctx, /*alone=*/true));
+    for (;;) {
+      ASSIGN_OR_RETURN(Gate::Pass pass, gate_.Enter(ctx, alone));
+      if (!cut_.load(std::memory_order_acquire)) [[likely]] return pass;
+      if (alone) {
+        RETURN_IF_ERROR(FinishPending(ctx));
+        return pass;
+      }
+      pass.Leave();
+      ASSIGN_OR_RETURN(const Gate::Pass finishing, gate_.Enter(ctx, /*alone=*/true));
       RETURN_IF_ERROR(FinishPending(ctx));
     }
-    return gate_.Enter(ctx, alone);
   }
 
   Status ReadWhole(const Context& ctx, const aggregate::PartViews& views,

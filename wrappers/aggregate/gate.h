@@ -18,8 +18,10 @@ class Gate {
     Pass(Gate* gate, bool alone) : gate_(gate), alone_(alone) {}
     Pass(Pass&& other) noexcept : gate_(other.gate_), alone_(other.alone_) { other.gate_ = nullptr; }
     Pass& operator=(Pass&&) = delete;
-    ~Pass() {
+    ~Pass() { Leave(); }
+    void Leave() {
       if (gate_ != nullptr) gate_->Leave(alone_);
+      gate_ = nullptr;
     }
 
    private:

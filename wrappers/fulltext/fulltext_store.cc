@@ -52,6 +52,9 @@ class Source final : public fulltext::TextSource {
   void Acknowledged(const WriteResult& result) {
     uint64_t last = 0;
     for (const WriteOutcome& o : result.outcomes) last = std::max(last, o.revision);
+    Acknowledged(last);
+  }
+  void Acknowledged(uint64_t last) {
     uint64_t seen = acknowledged_.load(std::memory_order_relaxed);
     while (seen < last && !acknowledged_.compare_exchange_weak(seen, last)) {
     }
@@ -59,8 +62,9 @@ class Source final : public fulltext::TextSource {
 
   Status WaitFresh(const Context& ctx) {
     const bool latest = options_.freshness == TextFreshness::kLatest;
-    return follower_.WaitFor(ctx, latest ? acknowledged_.load() : 0);
+    return latest ? WaitLatest(ctx) : follower_.WaitFor(ctx, 0);
   }
+  Status WaitLatest(const Context& ctx) { return follower_.WaitFor(ctx, acknowledged_.load()); }
 
   StatusOr<std::unique_ptr<TextSearch>> Search(const Context& ctx,
                                                const TextRequest& request) override {
@@ -174,7 +178,10 @@ class FulltextStore final : public ForwardingStore, public FulltextAdmin, public
     ASSIGN_OR_RETURN(auto index, TextIndex::Open(options.path, schema_, &fresh));
     // What happened while the store was closed can only be known from a feed that remembers it.
     if (inner().capabilities().change_feed < ChangeFeed::kResumable) fresh = true;
+    // What was written before the store was opened is acknowledged too.
+    ASSIGN_OR_RETURN(const auto feed, inner().Subscribe(Context::Background(), {}));
     source_ = std::make_shared<Source>(options, schema_, inner(), std::move(index), fresh);
+    source_->Acknowledged(feed->resume_from() - 1);
     return OkStatus();
   }
 
@@ -200,7 +207,7 @@ class FulltextStore final : public ForwardingStore, public FulltextAdmin, public
   void Rebuild() override { source_->follower().Rebuild(); }
 
   Status Check(const Context& ctx) override {
-    RETURN_IF_ERROR(source_->WaitFresh(ctx));
+    RETURN_IF_ERROR(source_->WaitLatest(ctx));
     RETURN_IF_ERROR(source_->index().Check());
     ASSIGN_OR_RETURN(const auto stats, Stats());
     ASSIGN_OR_RETURN(const uint64_t documents, Count(inner(), ctx));
