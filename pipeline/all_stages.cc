@@ -14,6 +14,7 @@
 #include "wrappers/log/log_store.h"
 #include "wrappers/readonly/readonly_store.h"
 #include "wrappers/rename/rename_store.h"
+#include "wrappers/replicate/replicate_store.h"
 #include "wrappers/retry/retry_store.h"
 #include "wrappers/slow/slow_store.h"
 
@@ -23,7 +24,7 @@ Status RegisterAll(StageRegistry& registry) {
   for (const auto add : {RegisterMemory, RegisterRocksdb, RegisterAggregate, RegisterCache, RegisterExpire,
                          RegisterFault, RegisterForward, RegisterFulltext, RegisterInherit,
                          RegisterLimitConcurrency, RegisterLimitRate, RegisterLog, RegisterReadonly,
-                         RegisterRename, RegisterRetry, RegisterSlow}) {
+                         RegisterRename, RegisterReplicate, RegisterRetry, RegisterSlow}) {
     RETURN_IF_ERROR(add(registry));
   }
   return OkStatus();

@@ -27,6 +27,7 @@ constexpr KnownStage kProjectStages[] = {
     {"log", "//wrappers/log"},
     {"readonly", "//wrappers/readonly"},
     {"rename", "//wrappers/rename"},
+    {"replicate", "//wrappers/replicate"},
     {"retry", "//wrappers/retry"},
     {"slow", "//wrappers/slow"},
 };

@@ -81,6 +81,7 @@ class Subscription {
 struct TransactionOptions {
   WriteDurability durability = WriteDurability::kStoreDefault;
   std::string origin;
+  uint64_t min_revision = 0;  // of what is committed, as in WriteOp
 };
 
 // Reads and writes over one snapshot plus its own writes. Destruction aborts. After Commit or Abort

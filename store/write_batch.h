@@ -28,6 +28,9 @@ struct WriteOp {
   Document document;                    // the document, the merge or the patch
   Presence presence = Presence::kAny;   // NotFound, AlreadyExists
   std::optional<uint64_t> if_revision;  // FailedPrecondition
+  // The least revision that the record may get, for copies that are to have their original's. The
+  // store's counter goes on from there.
+  uint64_t min_revision = 0;
 };
 
 enum class WriteDurability : uint8_t { kStoreDefault, kAsync, kSync };

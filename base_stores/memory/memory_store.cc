@@ -261,9 +261,10 @@ class MemoryStore final : public Store,
     std::vector<uint64_t> revisions;
     for (const FinalWrite& w : writes) {
       std::optional<Record> before = Current(w.id, pending);
-      revisions.push_back(w.after || before ? Add(w.id, before ? before->document : Document(),
-                                                  w.after, options.origin, &pending)
-                                            : 0);
+      revisions.push_back(w.after || before
+                              ? Add(w.id, before ? before->document : Document(), w.after,
+                                    options.origin, options.min_revision, &pending)
+                              : 0);
     }
     size_t failed = 0;
     RETURN_IF_ERROR(CheckIndexes(pending, owner, &failed));
@@ -477,18 +478,20 @@ class MemoryStore final : public Store,
     outcome.created = after && !before;
     outcome.deleted = !after && before;
     if (after || before) {
-      outcome.revision =
-          Add(id, before ? before->document : Document(), std::move(after), origin, pending);
+      outcome.revision = Add(id, before ? before->document : Document(), std::move(after), origin,
+                             op.min_revision, pending);
     }
     outcome.id = std::move(id);
     return outcome;
   }
 
   uint64_t Add(const std::string& id, Document before, Document after, const std::string& origin,
-               Pending* pending) REQUIRES_LOCK(commit_mutex_) {
+               uint64_t min_revision, Pending* pending) REQUIRES_LOCK(commit_mutex_) {
+    const uint64_t last =
+        pending->changes.empty() ? table_.committed() : pending->changes.back().sequence;
     Change c;
     c.kind = !after ? ChangeKind::kDelete : before ? ChangeKind::kUpdate : ChangeKind::kCreate;
-    c.sequence = table_.committed() + pending->changes.size() + 1;
+    c.sequence = std::max(last + 1, min_revision);
     c.id = id;
     c.before = std::move(before);
     c.after = std::move(after);

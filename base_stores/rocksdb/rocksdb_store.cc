@@ -208,6 +208,7 @@ class RocksdbStore final : public Store,
     w.owner = owner;
     w.snapshot = static_cast<const RocksdbSnapshot*>(&snapshot);
     w.origin = options.origin;
+    w.min_revision = options.min_revision;
     w.sync = WantsSync(options.durability);
     Enqueue(&w);
     RETURN_IF_ERROR(w.status);
@@ -224,6 +225,7 @@ class RocksdbStore final : public Store,
     const void* owner = nullptr;
     const RocksdbSnapshot* snapshot = nullptr;
     std::string_view origin;
+    uint64_t min_revision = 0;
     bool hold_only = false;
     bool sync = false;
     // Instead: something to be done alone, in the leader's turn.
@@ -441,8 +443,8 @@ class RocksdbStore final : public Store,
     outcome.created = after && !before;
     outcome.deleted = !after && before;
     if (after || before) {
-      ASSIGN_OR_RETURN(outcome.revision,
-                       Add(id, before ? before->document : Document(), after, origin, group, undo));
+      ASSIGN_OR_RETURN(outcome.revision, Add(id, before ? before->document : Document(), after,
+                                             origin, op.min_revision, group, undo));
     }
     outcome.id = std::move(id);
     return outcome;
@@ -465,7 +467,7 @@ class RocksdbStore final : public Store,
       WriteOutcome outcome{f.id, 0, false, false};
       if (f.after || now) {
         ASSIGN_OR_RETURN(outcome.revision, Add(f.id, now ? now->document : Document(), f.after,
-                                               w->origin, group, undo));
+                                               w->origin, w->min_revision, group, undo));
       }
       w->result.outcomes.push_back(std::move(outcome));
     }
@@ -482,8 +484,9 @@ class RocksdbStore final : public Store,
   }
 
   StatusOr<uint64_t> Add(const std::string& id, const Document& before, const Document& after,
-                         std::string_view origin, Group* group, Undo* undo) {
-    const uint64_t sequence = group->next++;
+                         std::string_view origin, uint64_t min_revision, Group* group, Undo* undo) {
+    const uint64_t sequence = std::max(group->next, min_revision);
+    group->next = sequence + 1;
     rocksdb::Status s;
     const rocksdb::Slice key(id);
     if (after) {

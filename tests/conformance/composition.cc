@@ -17,7 +17,11 @@ struct Wrapper {
   const char* stage;
 };
 // Pairs that the order rules forbid, the upper one first.
-constexpr std::pair<std::string_view, std::string_view> kForbidden[] = {{"cache", "expire"}};
+constexpr std::pair<std::string_view, std::string_view> kForbidden[] = {
+    {"cache", "expire"},
+    {"replicate", "expire"},
+    {"replicate", "aggregate"},
+    {"replicate", "aggregate_inner"}};
 
 constexpr Wrapper kWrappers[] = {
     {"forward", R"({"type":"forward"})"},
@@ -42,6 +46,9 @@ constexpr Wrapper kWrappers[] = {
     {"aggregate",
      R"({"type":"aggregate","inners":[@,"memory:"],"properties":["*",["b","n","v","i"]],)"
      R"("journal":"journal"})"},
+    {"replicate", R"({"type":"replicate","inners":[@,"memory:"],"mode":"all","reads":"any"})"},
+    {"replicate_three",
+     R"({"type":"replicate","inners":[@,"memory:","memory:"],"mode":"quorum"})"},
     {"aggregate_inner",
      R"({"type":"aggregate","inners":["memory:",@,"memory:"],"missing":"inner",)"
      R"("properties":[["a"],"*",["c","m"]]})"},
@@ -72,7 +79,8 @@ std::string Stack(const std::vector<std::string>& stages) {
 }
 
 bool Variant(std::string_view name) {
-  return name.starts_with("cache_") || name.starts_with("aggregate_");
+  return name.starts_with("cache_") || name.starts_with("aggregate_") ||
+         name.starts_with("replicate_");
 }
 
 bool keeps_order = true;  // of the composition under test

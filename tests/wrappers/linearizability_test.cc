@@ -117,6 +117,12 @@ constexpr Named kStacks[] = {
     {"cache_in_memory_over_memory", R"("s":[{"type":"cache","in":"memory:"},"memory:"])"},
     {"cache_following_memory", R"("s":[{"type":"cache","follow":"always"},"memory:"])"},
     {"expire_memory", R"("s":[{"type":"expire"},"memory:"])"},
+    {"replicate_all", R"("s":{"type":"replicate","inners":["memory:","memory:"]})"},
+    {"replicate_all_rocksdb",
+     R"("s":{"type":"replicate","inners":[{"type":"rocksdb","path":"d","durability":"async"},)"
+     R"("memory:"]})"},
+    {"aggregate", R"("s":{"type":"aggregate","inners":["memory:","memory:"],)"
+                  R"("properties":["*",["v"]]})"},
 };
 INSTANTIATE_TEST_SUITE_P(All, Linearizability, ::testing::ValuesIn(kStacks),
                          [](const auto& info) { return std::string(info.param.name); });

@@ -10,14 +10,13 @@
 #include "store/change_log.h"
 #include "store/introspection.h"
 #include "wrappers/aggregate/aggregate_plan.h"
-#include "wrappers/aggregate/gate.h"
 #include "wrappers/aggregate/parts.h"
 #include "wrappers/aggregate/redo_journal.h"
+#include "wrappers/core/gate.h"
 
 namespace strata {
 namespace {
 
-using aggregate::Gate;
 using aggregate::MissingPart;
 using aggregate::Ownership;
 using aggregate::PartRecords;

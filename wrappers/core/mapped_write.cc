@@ -64,6 +64,7 @@ StatusOr<WorkedOut> WorkOut(Target& inner, const Context& ctx, const WriteBatch&
         down.presence = Presence::kMustNotExist;
       }
     }
+    down.min_revision = op.min_revision;
     out.inner_of.push_back(static_cast<int>(out.batch.ops.size()));
     out.batch.ops.push_back(std::move(down));
     t.written = true;

@@ -1,13 +1,13 @@
 // A gate that many may hold shared or one alone. Who waits to hold it alone keeps newcomers out, so
 // that a stream of readers cannot keep a writer waiting for ever.
-#ifndef STRATA_WRAPPERS_AGGREGATE_GATE_H_
-#define STRATA_WRAPPERS_AGGREGATE_GATE_H_
+#ifndef STRATA_WRAPPERS_CORE_GATE_H_
+#define STRATA_WRAPPERS_CORE_GATE_H_
 
 #include "core/context.h"
 #include "core/sync.h"
 #include "store/change_log.h"
 
-namespace strata::aggregate {
+namespace strata {
 
 // Not reentrant. Entering ends with the context.
 class Gate {
@@ -57,6 +57,6 @@ class Gate {
   int64_t waiting_ STRATA_GUARDED_BY(mutex_) = 0;
 };
 
-}  // namespace strata::aggregate
+}  // namespace strata
 
-#endif  // STRATA_WRAPPERS_AGGREGATE_GATE_H_
+#endif  // STRATA_WRAPPERS_CORE_GATE_H_

@@ -1,0 +1,346 @@
+#include "wrappers/replicate/replica_follower.h"
+
+#include <xxhash.h>
+
+#include <algorithm>
+#include <unordered_set>
+
+#include "core/abseil.h"
+#include "core/json_text.h"
+#include "store/ops.h"
+
+namespace strata::replicate {
+namespace {
+
+constexpr size_t kRange = 512;       // documents compared by one digest
+constexpr size_t kCopy = 256;        // documents copied by one batch
+constexpr size_t kMaxChanges = 256;  // taken from the feed at once
+constexpr std::chrono::milliseconds kTick(100);
+
+// The documents of a store or transaction in order of their ids.
+class Documents {
+ public:
+  template <typename Target>
+  static StatusOr<Documents> Of(Target& target, const Context& ctx) {
+    Documents d;
+    ASSIGN_OR_RETURN(d.plan_, PrepareComplete(target, ctx, Query()));
+    ASSIGN_OR_RETURN(d.cursor_, d.plan_->Open(ctx, {}));
+    return d;
+  }
+  // The id at which it stands; nothing at the end.
+  StatusOr<std::optional<std::string>> Peek(const Context& ctx) {
+    while (at_ == rows_.size() && !ended_) {
+      RowBatch batch;
+      RETURN_IF_ERROR(cursor_->Next(ctx, kRange, &batch));
+      rows_ = std::move(batch.rows);
+      at_ = 0;
+      ended_ = batch.end != EndReason::kMore;
+    }
+    if (at_ == rows_.size()) return std::optional<std::string>();
+    return std::optional<std::string>(StoredId(rows_[at_]));
+  }
+  void Skip() { ++at_; }
+
+ private:
+  std::unique_ptr<Plan> plan_;
+  std::unique_ptr<Cursor> cursor_;
+  std::vector<Document> rows_;
+  size_t at_ = 0;
+  bool ended_ = false;
+};
+
+uint64_t Digest(const std::vector<std::string>& ids,
+                const std::vector<std::optional<Record>>& records) {
+  uint64_t digest = 0;
+  for (size_t i = 0; i < ids.size(); ++i) {
+    if (!records[i]) continue;
+    digest = XXH3_64bits_withSeed(ids[i].data(), ids[i].size(), digest + records[i]->revision);
+    const std::string_view text = records[i]->document.text();
+    digest = XXH3_64bits_withSeed(text.data(), text.size(), digest);
+  }
+  return digest;
+}
+
+std::vector<std::string_view> Views(const std::vector<std::string>& ids) {
+  return {ids.begin(), ids.end()};
+}
+
+// An origin is the first writer's name and the groups that passed the change on: "loader|a|b".
+bool Passed(std::string_view origin, std::string_view hop) {
+  for (;;) {
+    const size_t bar = origin.rfind('|');
+    if (bar == origin.npos) return false;
+    if (origin.substr(bar + 1) == hop) return true;
+    origin = origin.substr(0, bar);
+  }
+}
+
+}  // namespace
+
+ReplicaFollower::ReplicaFollower(Store& primary, Store& replica, const FollowerOptions& options,
+                                 const GroupState& group, std::atomic<uint64_t>& floor,
+                                 std::function<void()> news)
+    : primary_(primary),
+      replica_(replica),
+      options_(options),
+      group_(group),
+      floor_(floor),
+      news_(std::move(news)),
+      thread_([this] { Run(); }) {}
+
+ReplicaFollower::~ReplicaFollower() { Stop(); }
+
+void ReplicaFollower::Stop() {
+  stop_.Cancel();
+  {
+    MutexLock lock(mutex_);
+    stopping_.NotifyAll();
+  }
+  if (thread_.joinable()) thread_.join();
+}
+
+ReplicaState ReplicaFollower::State() const {
+  MutexLock lock(mutex_);
+  ReplicaState state = state_;
+  state.applied = applied();
+  state.health = health();
+  return state;
+}
+
+template <typename Change>
+void ReplicaFollower::Note(const Change& change) {
+  MutexLock lock(mutex_);
+  change(&state_);
+}
+
+void ReplicaFollower::Reached(uint64_t sequence) {
+  if (sequence > applied_.load(std::memory_order_relaxed))
+    applied_.store(sequence, std::memory_order_release);
+  news_();
+}
+
+void ReplicaFollower::Run() {
+  std::chrono::milliseconds pause(10);
+  while (!context_.cancelled()) {
+    const auto began = std::chrono::steady_clock::now();
+    const Status s = Follow();
+    if (context_.cancelled()) return;
+    health_.store(ReplicaHealth::kLost, std::memory_order_release);
+    Note([&](ReplicaState* state) {
+      ++state->failures;
+      state->trouble = Describe(s);
+    });
+    news_();
+    const auto now = std::chrono::steady_clock::now();
+    if (now - began > std::chrono::seconds(10)) pause = std::chrono::milliseconds(10);
+    const auto until = now + pause;
+    pause = std::min(pause * 2, std::chrono::milliseconds(5000));
+    MutexLock lock(mutex_);
+    while (!context_.cancelled() && std::chrono::steady_clock::now() < until)
+      stopping_.WaitUntil(mutex_, until);
+  }
+}
+
+Status ReplicaFollower::Follow() {
+  ASSIGN_OR_RETURN(const auto own, replica_.Subscribe(context_, {}));
+  ASSIGN_OR_RETURN(auto feed, primary_.Subscribe(context_, {}));
+  const uint64_t next = own->resume_from();   // the first change that it does not have
+  const uint64_t goal = feed->resume_from();  // the first that is still to come
+  // It has what the primary has not: writes of its own, or of a time as primary that was cut off.
+  const bool ahead =
+      next > goal || (group_.epoch > 0 && next > group_.began && next <= group_.first_revision());
+  if (ahead) {
+    RETURN_IF_ERROR(Sync(&feed));
+  } else {
+    SubscribeRequest request;
+    request.from = next;
+    request.max_changes = kMaxChanges;
+    ASSIGN_OR_RETURN(feed, primary_.Subscribe(context_, request));
+    Reached(next - 1);
+  }
+  auto verified = std::chrono::steady_clock::now();
+  for (;;) {
+    if (applied() + 1 >= goal && health() != ReplicaHealth::kFollowing) {
+      health_.store(ReplicaHealth::kFollowing, std::memory_order_release);
+      Note([](ReplicaState* state) { state->trouble.clear(); });
+      news_();
+    }
+    const bool due = options_.verify.count() > 0 &&
+                     std::chrono::steady_clock::now() - verified > options_.verify;
+    if (due || verify_.load()) {
+      verify_.store(false);
+      RETURN_IF_ERROR(Sync(&feed));
+      verified = std::chrono::steady_clock::now();
+    }
+    const StatusOr<ChangeBatch> batch = feed->Next(context_.WithTimeout(kTick));
+    if (batch.status().code() == StatusCode::kDeadlineExceeded) {
+      // Filters and deletions of nothing leave numbers unused.
+      if (feed->resume_from() > 0) Reached(feed->resume_from() - 1);
+      continue;
+    }
+    RETURN_IF_ERROR(batch.status());
+    if (batch->gap) {
+      RETURN_IF_ERROR(Sync(&feed));
+    } else {
+      RETURN_IF_ERROR(Apply(*batch));
+    }
+  }
+}
+
+Status ReplicaFollower::Apply(const ChangeBatch& batch) {
+  std::vector<std::string> ids;
+  for (const Change& c : batch.changes) ids.push_back(c.id);
+  std::vector<std::optional<Record>> there(ids.size());
+  RETURN_IF_ERROR(replica_.Read(context_, Views(ids), there));
+  std::vector<std::string> touch;
+  // Several writes of one origin go together.
+  for (size_t i = 0; i < batch.changes.size();) {
+    const std::string& origin = batch.changes[i].origin;
+    WriteBatch write;
+    write.origin = Concat(origin, "|", options_.hop);
+    std::vector<uint64_t> wanted;
+    for (; i < batch.changes.size() && batch.changes[i].origin == origin; ++i) {
+      const Change& c = batch.changes[i];
+      if (Passed(origin, options_.hop)) continue;                 // it came from here
+      if (there[i] && there[i]->revision >= c.sequence) continue;  // it has it, or something newer
+      if (c.after) {
+        write.Put(c.after, c.id);
+      } else {
+        write.Delete(c.id);
+      }
+      write.ops.back().min_revision = c.sequence;
+      wanted.push_back(c.sequence);
+    }
+    if (write.ops.empty()) continue;
+    ASSIGN_OR_RETURN(const WriteResult result, replica_.Write(context_, write));
+    for (size_t k = 0; k < wanted.size(); ++k) {
+      const WriteOutcome& o = result.outcomes[k];
+      // One that came through other groups is theirs to mend.
+      if (o.revision > wanted[k] && write.ops[k].document && origin.find('|') == origin.npos)
+        touch.push_back(o.id);
+    }
+    Note([&](ReplicaState* state) { state->changes += wanted.size(); });
+  }
+  RETURN_IF_ERROR(Touch(touch));
+  Reached(batch.resume_from - 1);
+  return OkStatus();
+}
+
+Status ReplicaFollower::Sync(std::unique_ptr<Subscription>* feed) {
+  Note([](ReplicaState* state) { ++state->syncs; });
+  SubscribeRequest request;
+  request.max_changes = kMaxChanges;
+  ASSIGN_OR_RETURN(auto from_now, primary_.Subscribe(context_, request));
+  ASSIGN_OR_RETURN(const auto snapshot, primary_.Begin(context_, {}));
+  std::vector<std::pair<uint64_t, std::string>> wrong;
+  std::vector<std::string> extra;
+  {
+    ASSIGN_OR_RETURN(Documents theirs, Documents::Of(*snapshot, context_));
+    ASSIGN_OR_RETURN(Documents ours, Documents::Of(replica_, context_));
+    std::vector<std::string> range;
+    for (;;) {
+      ASSIGN_OR_RETURN(const auto a, theirs.Peek(context_));
+      ASSIGN_OR_RETURN(const auto b, ours.Peek(context_));
+      if (range.size() >= kRange || (!a && !b)) {
+        RETURN_IF_ERROR(CompareRange(*snapshot, range, &wrong, &extra));
+        range.clear();
+        if (!a && !b) break;
+      }
+      if (a && (!b || *a <= *b)) {
+        range.push_back(*a);
+        theirs.Skip();
+        if (b && *a == *b) ours.Skip();
+      } else {
+        range.push_back(*b);
+        ours.Skip();
+      }
+    }
+  }
+  for (size_t i = 0; i < extra.size(); i += kCopy) {
+    WriteBatch batch;
+    batch.origin = "|" + options_.hop;
+    for (size_t k = i; k < std::min(extra.size(), i + kCopy); ++k) batch.Delete(extra[k]);
+    RETURN_IF_ERROR(replica_.Write(context_, batch).status());
+  }
+  const size_t copied = wrong.size();
+  RETURN_IF_ERROR(Copy(*snapshot, std::move(wrong)));
+  Note([&](ReplicaState* state) {
+    state->copied += copied;
+    state->removed += extra.size();
+    state->compared = state->syncs;
+  });
+  Reached(from_now->resume_from() - 1);
+  *feed = std::move(from_now);
+  return OkStatus();
+}
+
+Status ReplicaFollower::CompareRange(Transaction& from, const std::vector<std::string>& ids,
+                                     std::vector<std::pair<uint64_t, std::string>>* wrong,
+                                     std::vector<std::string>* extra) {
+  if (ids.empty()) return OkStatus();
+  std::vector<std::optional<Record>> theirs(ids.size()), ours(ids.size());
+  RETURN_IF_ERROR(from.Read(context_, Views(ids), theirs));
+  RETURN_IF_ERROR(replica_.Read(context_, Views(ids), ours));
+  const bool same = Digest(ids, theirs) == Digest(ids, ours);
+  Note([&](ReplicaState* state) {
+    ++state->ranges;
+    state->ranges_different += !same;
+  });
+  if (same) return OkStatus();
+  for (size_t i = 0; i < ids.size(); ++i) {
+    if (!theirs[i]) {
+      if (ours[i]) extra->push_back(ids[i]);
+    } else if (!ours[i] || ours[i]->revision != theirs[i]->revision ||
+               ours[i]->document.text() != theirs[i]->document.text()) {
+      wrong->emplace_back(theirs[i]->revision, ids[i]);
+    }
+  }
+  return OkStatus();
+}
+
+Status ReplicaFollower::Copy(Transaction& from,
+                             std::vector<std::pair<uint64_t, std::string>> wrong) {
+  // In the order in which they were written, so that each can have its revision.
+  std::sort(wrong.begin(), wrong.end());
+  std::vector<std::string> touch;
+  for (size_t i = 0; i < wrong.size(); i += kCopy) {
+    std::vector<std::string> ids;
+    for (size_t k = i; k < std::min(wrong.size(), i + kCopy); ++k) ids.push_back(wrong[k].second);
+    std::vector<std::optional<Record>> records(ids.size());
+    RETURN_IF_ERROR(from.Read(context_, Views(ids), records));
+    WriteBatch batch;
+    batch.origin = "|" + options_.hop;
+    std::vector<uint64_t> wanted;
+    for (const auto& r : records) {
+      if (!r) continue;
+      batch.Put(r->document);
+      batch.ops.back().min_revision = r->revision;
+      wanted.push_back(r->revision);
+    }
+    ASSIGN_OR_RETURN(const WriteResult result, replica_.Write(context_, batch));
+    for (size_t k = 0; k < wanted.size(); ++k) {
+      if (result.outcomes[k].revision != wanted[k]) touch.push_back(result.outcomes[k].id);
+    }
+  }
+  return Touch(touch);
+}
+
+Status ReplicaFollower::Touch(const std::vector<std::string>& ids) {
+  if (ids.empty()) return OkStatus();
+  ASSIGN_OR_RETURN(const auto own, replica_.Subscribe(context_, {}));
+  uint64_t floor = floor_.load();
+  while (floor < own->resume_from() && !floor_.compare_exchange_weak(floor, own->resume_from())) {
+  }
+  for (const std::string& id : ids) {
+    ASSIGN_OR_RETURN(const std::optional<Record> record, Get(primary_, context_, id));
+    if (!record) continue;
+    WriteOp op{WriteKind::kPut, id, record->document, Presence::kAny, record->revision};
+    op.min_revision = floor_.load();
+    const Status s = WriteOne(primary_, context_, op).status();
+    // Somebody else has written it meanwhile, which does as well.
+    if (!s.ok() && s.code() != StatusCode::kFailedPrecondition) return s;
+  }
+  return OkStatus();
+}
+
+}  // namespace strata::replicate

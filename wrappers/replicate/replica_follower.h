@@ -1,0 +1,97 @@
+// ReplicaFollower: keeps one store equal to the primary of its group.
+//
+// It takes the primary's changes in order, each with the primary's revision, so the replica's own
+// change feed says where it is: nothing else has to be remembered, and nothing can be applied twice
+// or out of order. When the primary's log does not reach back, or the replica may hold what the
+// primary never had, both are compared by digests over ranges of ids and what differs is copied.
+#ifndef STRATA_WRAPPERS_REPLICATE_REPLICA_FOLLOWER_H_
+#define STRATA_WRAPPERS_REPLICATE_REPLICA_FOLLOWER_H_
+
+#include <atomic>
+#include <chrono>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "core/sync.h"
+#include "store/store.h"
+#include "wrappers/replicate/group_state.h"
+
+namespace strata::replicate {
+
+enum class ReplicaHealth : uint8_t { kConnecting, kFollowing, kLost };
+
+struct ReplicaState {
+  ReplicaHealth health = ReplicaHealth::kConnecting;
+  uint64_t applied = 0;   // the last of the primary's changes that it has
+  uint64_t changes = 0;   // applied one by one
+  uint64_t failures = 0;  // of following
+  uint64_t syncs = 0;     // comparisons of everything begun
+  uint64_t compared = 0;  // the comparison that ended last
+  uint64_t ranges = 0, ranges_different = 0;
+  uint64_t copied = 0, removed = 0;  // documents that a comparison found different
+  std::string trouble;               // why it was lost; "": it is not
+};
+
+struct FollowerOptions {
+  std::string hop;                      // this group's name in origins
+  std::chrono::milliseconds verify{0};  // how often everything is compared; 0: never
+};
+
+class ReplicaFollower {
+ public:
+  // The stores must outlive it. `floor`: no later revision of the primary may be below; raised by
+  // the follower. `news` is called when the state changes, without a lock.
+  ReplicaFollower(Store& primary, Store& replica, const FollowerOptions& options,
+                  const GroupState& group, std::atomic<uint64_t>& floor,
+                  std::function<void()> news);
+  ~ReplicaFollower();
+  // Ends it, and waits for that; what it told last stays. The destructor does so too.
+  void Stop();
+
+  ReplicaState State() const;
+  uint64_t applied() const { return applied_.load(std::memory_order_acquire); }
+  ReplicaHealth health() const { return health_.load(std::memory_order_acquire); }
+  // Compares everything soon.
+  void Verify() { verify_.store(true); }
+
+ private:
+  void Run();
+  Status Follow();
+  Status Apply(const ChangeBatch& batch);
+  // Makes the replica equal to the primary, as of a moment after the changes that `feed` will give.
+  Status Sync(std::unique_ptr<Subscription>* feed);
+  Status CompareRange(Transaction& from, const std::vector<std::string>& ids,
+                      std::vector<std::pair<uint64_t, std::string>>* wrong,
+                      std::vector<std::string>* extra);
+  Status Copy(Transaction& from, std::vector<std::pair<uint64_t, std::string>> wrong);
+  // Lets the primary write these documents again, for the replica could not give them the
+  // primary's revisions: its own counter was beyond them.
+  Status Touch(const std::vector<std::string>& ids);
+  void Reached(uint64_t sequence);
+  template <typename Change>
+  void Note(const Change& change);
+
+  Store& primary_;
+  Store& replica_;
+  const FollowerOptions options_;
+  const GroupState group_;
+  std::atomic<uint64_t>& floor_;
+  const std::function<void()> news_;
+  std::atomic<uint64_t> applied_{0};
+  std::atomic<ReplicaHealth> health_{ReplicaHealth::kConnecting};
+  std::atomic<bool> verify_{false};
+  CancelSource stop_;
+  const Context context_ = Context::Background().WithCancel(stop_);
+  mutable Mutex mutex_;
+  CondVar stopping_;
+  ReplicaState state_ STRATA_GUARDED_BY(mutex_);
+  std::thread thread_;  // last, so that it begins with everything there
+};
+
+}  // namespace strata::replicate
+
+#endif  // STRATA_WRAPPERS_REPLICATE_REPLICA_FOLLOWER_H_

@@ -1,0 +1,49 @@
+// replicate: one primary and copies of it.
+//
+//   {"type": "replicate", "inners": ["here", "there"], "mode": "all", "reads": "nearest",
+//    "state": "group.json"}
+//
+// Writes go to the primary; every copy follows the primary's change feed and has its revisions.
+// `mode` says how many have to have a write before it is acknowledged, `reads` who is asked.
+#ifndef STRATA_WRAPPERS_REPLICATE_REPLICATE_STORE_H_
+#define STRATA_WRAPPERS_REPLICATE_REPLICATE_STORE_H_
+
+#include <string>
+#include <vector>
+
+#include "store/stage.h"
+#include "wrappers/replicate/replica_follower.h"
+
+namespace strata {
+
+Status RegisterReplicate(StageRegistry& registry);
+
+struct ReplicaReport {
+  size_t place = 0;   // in "inners"
+  std::string stage;  // the inner store's
+  bool primary = false;
+  uint64_t lag = 0;  // changes of the primary that it has not
+  replicate::ReplicaState state;
+};
+
+struct GroupReport {
+  uint64_t epoch = 0;
+  std::vector<ReplicaReport> members;
+};
+
+// Implemented by the stage. Safe for concurrent use.
+class ReplicateAdmin {
+ public:
+  virtual ~ReplicateAdmin() = default;
+  virtual GroupReport Report() = 0;
+  // Makes another store the primary, in a new epoch that older primaries cannot write into. Waits
+  // until it has all that the primary has. `lossy`: goes on when the primary cannot be asked or
+  // does not answer in time; what was not copied is then lost.
+  virtual Status Promote(const Context& ctx, size_t place, bool lossy) = 0;
+  // Compares every copy with the primary, and mends. Returns when all have.
+  virtual Status Verify(const Context& ctx) = 0;
+};
+
+}  // namespace strata
+
+#endif  // STRATA_WRAPPERS_REPLICATE_REPLICATE_STORE_H_
