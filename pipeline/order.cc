@@ -26,6 +26,7 @@ class OrderCheck {
 
   void Run() {
     Exclusive();
+    Rings();
     FindShared();
     for (size_t i = 0; i < config_.stages.size(); ++i) {
       const StageConfig& s = config_.stages[i];
@@ -117,6 +118,36 @@ class OrderCheck {
       if (!fresh) {
         problems_.push_back({At(s, option), Concat(value, " is opened by ", it->second,
                                                    " already; name that store instead")});
+      }
+    }
+  }
+
+  // Whether what `from` passes on to its other inner stores comes to `to`, directly or through
+  // further stages.
+  bool Feeds(size_t from, size_t to, std::set<size_t>* seen) const {
+    if (!seen->insert(from).second) return false;
+    std::set<size_t> given;
+    const auto& children = config_.stages[from].children;
+    for (size_t i = 1; i < children.size(); ++i) given.merge(Below(children[i]));
+    for (size_t next = 0; next < config_.stages.size(); ++next) {
+      const StageConfig& s = config_.stages[next];
+      if (!s.type->order.first_feeds_others || s.children.empty()) continue;
+      const std::set<size_t> taken = Below(s.children[0]);
+      const bool reached = std::any_of(taken.begin(), taken.end(),
+                                       [&](size_t t) { return given.contains(t); });
+      if (reached && (next == to || Feeds(next, to, seen))) return true;
+    }
+    return false;
+  }
+
+  void Rings() {
+    for (size_t i = 0; i < config_.stages.size(); ++i) {
+      const StageConfig& s = config_.stages[i];
+      std::set<size_t> seen;
+      if (s.type->order.first_feeds_others && Feeds(i, i, &seen)) {
+        Wrong(s, Concat("what this \"", s.type->name,
+                        "\" copies comes back to its first store through another one; let changes "
+                        "run one way"));
       }
     }
   }

@@ -46,6 +46,8 @@ struct OrderFacts {
   // The option whose value names a member that the base had better index.
   std::string wants_index_on = {};
   bool testing_only = false;  // belongs into tests; a warning elsewhere
+  // What the first inner store is given, the others get too: such stages must not form a ring.
+  bool first_feeds_others = false;
 };
 
 struct StageType {

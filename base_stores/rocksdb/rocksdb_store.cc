@@ -252,6 +252,7 @@ class RocksdbStore final : public Store,
     rocksdb::WriteBatch batch;
     StringMap<std::optional<Record>> records;  // ids written in this group
     uint64_t next = 0;                         // sequence
+    uint64_t left_out = 0;                     // sequences that copies skipped
     rocksdb_store::Indexes::Pending indexes;
   };
   using Finals = std::vector<rocksdb_store::Indexes::Final>;
@@ -333,8 +334,18 @@ class RocksdbStore final : public Store,
     uint64_t floor = database_->floor();
     const uint64_t keep = static_cast<uint64_t>(options_.change_log_entries);
     // The floor moves in steps, and is on disk before anything below it may be dropped.
-    if (last > keep && last - keep + 1 > floor + keep / 16) {
-      floor = last - keep + 1;
+    // Numbers that were left out hold no changes, so they do not count.
+    if (group.left_out > keep / 16) {
+      left_out_ += group.left_out;
+      resumed_at_ = last;
+    }
+    uint64_t wanted = last - std::min(last, keep + left_out_) + 1;
+    if (left_out_ > 0 && wanted + left_out_ >= resumed_at_) {
+      left_out_ = 0;
+      wanted = last - std::min(last, keep) + 1;
+    }
+    if (wanted > floor + keep / 16) {
+      floor = wanted;
       sync = true;
       (void)group.batch.Put(database_->meta(), ToSlice(Database::kFloorKey), std::to_string(floor));
     }
@@ -486,6 +497,7 @@ class RocksdbStore final : public Store,
   StatusOr<uint64_t> Add(const std::string& id, const Document& before, const Document& after,
                          std::string_view origin, uint64_t min_revision, Group* group, Undo* undo) {
     const uint64_t sequence = std::max(group->next, min_revision);
+    group->left_out += sequence - group->next;
     group->next = sequence + 1;
     rocksdb::Status s;
     const rocksdb::Slice key(id);
@@ -606,6 +618,9 @@ class RocksdbStore final : public Store,
   Mutex queue_mutex_;
   CondVar queue_changed_;
   std::deque<Writer*> queue_ STRATA_GUARDED_BY(queue_mutex_);
+  // Belong to the leader: sequences within the change log that hold nothing, and where it went on.
+  uint64_t left_out_ = 0;
+  uint64_t resumed_at_ = 0;
 
   // Documents of transactions that have voted. The queue's leader writes it, Release takes out.
   Mutex held_mutex_;

@@ -242,7 +242,7 @@ Status ReplicaFollower::Sync(std::unique_ptr<Subscription>* feed) {
       ASSIGN_OR_RETURN(const auto a, theirs.Peek(context_));
       ASSIGN_OR_RETURN(const auto b, ours.Peek(context_));
       if (range.size() >= kRange || (!a && !b)) {
-        RETURN_IF_ERROR(CompareRange(*snapshot, range, &wrong, &extra));
+        RETURN_IF_ERROR(CompareRange(*snapshot, from_now->resume_from(), range, &wrong, &extra));
         range.clear();
         if (!a && !b) break;
       }
@@ -274,7 +274,8 @@ Status ReplicaFollower::Sync(std::unique_ptr<Subscription>* feed) {
   return OkStatus();
 }
 
-Status ReplicaFollower::CompareRange(Transaction& from, const std::vector<std::string>& ids,
+Status ReplicaFollower::CompareRange(Transaction& from, uint64_t next,
+                                     const std::vector<std::string>& ids,
                                      std::vector<std::pair<uint64_t, std::string>>* wrong,
                                      std::vector<std::string>* extra) {
   if (ids.empty()) return OkStatus();
@@ -282,19 +283,22 @@ Status ReplicaFollower::CompareRange(Transaction& from, const std::vector<std::s
   RETURN_IF_ERROR(from.Read(context_, Views(ids), theirs));
   RETURN_IF_ERROR(replica_.Read(context_, Views(ids), ours));
   const bool same = Digest(ids, theirs) == Digest(ids, ours);
-  Note([&](ReplicaState* state) {
-    ++state->ranges;
-    state->ranges_different += !same;
-  });
-  if (same) return OkStatus();
-  for (size_t i = 0; i < ids.size(); ++i) {
+  bool diverged = false;
+  for (size_t i = 0; !same && i < ids.size(); ++i) {
     if (!theirs[i]) {
-      if (ours[i]) extra->push_back(ids[i]);
+      if (!ours[i]) continue;
+      extra->push_back(ids[i]);
+      diverged = diverged || applied() + 1 >= next;  // else its deletion may be on its way
     } else if (!ours[i] || ours[i]->revision != theirs[i]->revision ||
                ours[i]->document.text() != theirs[i]->document.text()) {
       wrong->emplace_back(theirs[i]->revision, ids[i]);
+      diverged = diverged || theirs[i]->revision <= applied();
     }
   }
+  Note([&](ReplicaState* state) {
+    ++state->ranges;
+    state->ranges_different += diverged;
+  });
   return OkStatus();
 }
 

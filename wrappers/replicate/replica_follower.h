@@ -31,8 +31,9 @@ struct ReplicaState {
   uint64_t failures = 0;  // of following
   uint64_t syncs = 0;     // comparisons of everything begun
   uint64_t compared = 0;  // the comparison that ended last
+  // Ranges of documents compared, and those that differed by more than what was on its way.
   uint64_t ranges = 0, ranges_different = 0;
-  uint64_t copied = 0, removed = 0;  // documents that a comparison found different
+  uint64_t copied = 0, removed = 0;  // documents, by comparisons
   std::string trouble;               // why it was lost; "": it is not
 };
 
@@ -64,7 +65,8 @@ class ReplicaFollower {
   Status Apply(const ChangeBatch& batch);
   // Makes the replica equal to the primary, as of a moment after the changes that `feed` will give.
   Status Sync(std::unique_ptr<Subscription>* feed);
-  Status CompareRange(Transaction& from, const std::vector<std::string>& ids,
+  // `next`: the primary's next change when the snapshot was taken.
+  Status CompareRange(Transaction& from, uint64_t next, const std::vector<std::string>& ids,
                       std::vector<std::pair<uint64_t, std::string>>* wrong,
                       std::vector<std::string>* extra);
   Status Copy(Transaction& from, std::vector<std::pair<uint64_t, std::string>> wrong);

@@ -551,6 +551,7 @@ Status RegisterReplicate(StageRegistry& registry) {
   };
   type.order.needs_feed = true;
   type.order.exclusive_option = "state";
+  type.order.first_feeds_others = true;
   type.order.must_be_below = {
       {"aggregate", "an aggregate gives revisions of its own, so a copy could not have the same"},
       {"expire", "each copy would remove documents by itself"}};
