@@ -54,6 +54,41 @@ constexpr Wrapper kWrappers[] = {
      R"("properties":[["a"],"*",["c","m"]]})"},
 };
 
+// Whole stacks as they are run.
+struct Production {
+  const char* name;
+  const char* config;
+  bool persistent;
+};
+constexpr Production kProduction[] = {
+    {"production_inherit_cache_fulltext_rocksdb",
+     R"({"stores":{"h":[{"type":"inherit","discriminator":"$type","visible":false,)"
+     R"("types":{"Product":{},"Toy":{"extends":"Product"}}},{"type":"cache","capacity":"64KiB"},)"
+     R"({"type":"fulltext","path":"text","fields":{"a":{},"c":{}},"terms":["b"]},)"
+     R"({"type":"rocksdb","path":"data","write_buffer":"4MiB","durability":"async"}],)"
+     R"("s":"Toy"},"serve":["s"]})",
+     true},
+    {"production_cache_aggregate_rocksdb_replicate_memory_rocksdb",
+     R"({"stores":{"s":[{"type":"cache","capacity":"64KiB"},{"type":"aggregate","inners":[)"
+     R"({"type":"rocksdb","path":"data","write_buffer":"4MiB","durability":"async"},)"
+     R"({"type":"replicate","inners":["memory:",{"type":"rocksdb","path":"copy",)"
+     R"("write_buffer":"4MiB","durability":"async"}]}],)"
+     R"("properties":["*",["b","n","v","i"]],"journal":"journal"}]},"serve":["s"]})",
+     false},
+    {"production_fulltext_replicate_retry_rocksdb",
+     R"({"stores":{"s":[{"type":"fulltext","path":"text","fields":{"a":{},"c":{}}},)"
+     R"({"type":"replicate","mode":"quorum","reads":"primary","state":"group.json","inners":[)"
+     R"([{"type":"retry"},{"type":"rocksdb","path":"r1","write_buffer":"4MiB","durability":"async"}],)"
+     R"([{"type":"retry"},{"type":"rocksdb","path":"r2","write_buffer":"4MiB","durability":"async"}],)"
+     R"("memory:"]}]},"serve":["s"]})",
+     true},
+    {"production_log_limits_expire_cache_rename_memory",
+     R"({"stores":{"s":[{"type":"log","path":"log.ndjson","sample":1000},)"
+     R"({"type":"limit_concurrency","max":64},{"type":"expire","property":"ends"},)"
+     R"({"type":"cache"},{"type":"rename","fields":{"n":"number"}},"memory:"]},"serve":["s"]})",
+     false},
+};
+
 constexpr const char* kMemory = R"({"type":"memory"})";
 constexpr const char* kRocksdb =
     R"({"type":"rocksdb","path":"data","write_buffer":"4MiB","durability":"async"})";
@@ -130,6 +165,7 @@ std::vector<Composition> AllCompositions() {
                         R"("properties":["*",["b","n","v","i"]],"journal":"journal"})",
                         kRocksdb}),
                  true, 10});
+  for (const Production& p : kProduction) out.push_back({p.name, p.config, p.persistent, 10});
   for (Composition& c : out) c.keeps_order = c.name.find("aggregate") == std::string::npos;
   return out;
 }
