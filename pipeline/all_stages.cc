@@ -21,10 +21,11 @@
 namespace strata {
 
 Status RegisterAll(StageRegistry& registry) {
-  for (const auto add : {RegisterMemory, RegisterRocksdb, RegisterAggregate, RegisterCache, RegisterExpire,
-                         RegisterFault, RegisterForward, RegisterFulltext, RegisterInherit,
-                         RegisterLimitConcurrency, RegisterLimitRate, RegisterLog, RegisterReadonly,
-                         RegisterRename, RegisterReplicate, RegisterRetry, RegisterSlow}) {
+  for (const auto add :
+       {RegisterMemory, RegisterRocksdb, RegisterAggregate, RegisterCache, RegisterExpire,
+        RegisterFault, RegisterForward, RegisterFulltext, RegisterInherit, RegisterLimitConcurrency,
+        RegisterLimitRate, RegisterLog, RegisterReadonly, RegisterRename, RegisterReplicate,
+        RegisterRetry, RegisterSlow}) {
     RETURN_IF_ERROR(add(registry));
   }
   return OkStatus();

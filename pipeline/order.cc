@@ -133,8 +133,8 @@ class OrderCheck {
       const StageConfig& s = config_.stages[next];
       if (!s.type->order.first_feeds_others || s.children.empty()) continue;
       const std::set<size_t> taken = Below(s.children[0]);
-      const bool reached = std::any_of(taken.begin(), taken.end(),
-                                       [&](size_t t) { return given.contains(t); });
+      const bool reached =
+          std::any_of(taken.begin(), taken.end(), [&](size_t t) { return given.contains(t); });
       if (reached && (next == to || Feeds(next, to, seen))) return true;
     }
     return false;

@@ -9,6 +9,7 @@
 #include <sstream>
 
 #include "core/json_text.h"
+#include "core/number.h"
 #include "query/operator_table.h"
 
 namespace strata {
@@ -95,6 +96,18 @@ std::shared_ptr<Store> Pipeline::FindBase(std::string_view name) const {
   return nullptr;
 }
 
+std::vector<std::shared_ptr<Store>> Pipeline::StagesOf(std::string_view name) const {
+  std::vector<std::shared_ptr<Store>> out;
+  const std::function<void(size_t)> down = [&](size_t stage) {
+    out.push_back(raw_[stage]);
+    for (size_t c : config_.stages[stage].children) down(c);
+  };
+  for (const auto& [n, stage] : config_.stores) {
+    if (n == name) down(stage);
+  }
+  return out;
+}
+
 StatusOr<std::shared_ptr<Store>> Pipeline::Get(std::string_view name) const {
   if (auto store = Find(name)) return store;
   std::vector<std::string_view> names;
@@ -111,8 +124,16 @@ std::string Pipeline::InspectText(bool with_stats) const {
     if (s.canonical.size() > 2) out += " " + s.canonical;
     out += "\n" + std::string(2 * depth + 4, ' ') +
            "can: " + CapabilitiesJson(stages_[index]->capabilities()) + "\n";
-    if (with_stats)
+    if (with_stats) {
       out += std::string(2 * depth + 4, ' ') + "did: " + StatsJson(*stats_[index]) + "\n";
+      std::string told;
+      for (const Metric& m : StageMetrics(index)) {
+        for (const auto& label : m.labels) told += label.second + " ";
+        told += m.name + " " + Number(m.value).ToString() + ", ";
+      }
+      if (!told.empty())
+        out += std::string(2 * depth + 4, ' ') + "told: " + told.substr(0, told.size() - 2) + "\n";
+    }
     for (size_t c : s.children) stage(c, depth + 1);
   };
   for (const auto& [name, index] : config_.stores) {
@@ -129,7 +150,18 @@ std::string Pipeline::InspectStageJson(size_t index, bool with_stats) const {
   std::string out = "{\"stage\":" + JsonString(s.path) + ",\"type\":" + JsonString(s.type->name) +
                     ",\"options\":" + s.canonical +
                     ",\"capabilities\":" + CapabilitiesJson(stages_[index]->capabilities());
-  if (with_stats) out += ",\"stats\":" + StatsJson(*stats_[index]);
+  if (with_stats) {
+    out += ",\"stats\":" + StatsJson(*stats_[index]) + ",\"metrics\":[";
+    bool first = true;
+    for (const Metric& m : StageMetrics(index)) {
+      out += (first ? "" : ",") + std::string("{\"name\":") + JsonString(m.name);
+      for (const auto& [name, value] : m.labels)
+        out += "," + JsonString(name) + ":" + JsonString(value);
+      out += ",\"value\":" + Number(m.value).ToString() + "}";
+      first = false;
+    }
+    out += ']';
+  }
   out += ",\"children\":[";
   for (size_t i = 0; i < s.children.size(); ++i) {
     if (i > 0) out += ',';

@@ -16,6 +16,7 @@
 
 #include "pipeline/config.h"
 #include "pipeline/observed_store.h"
+#include "store/introspection.h"
 
 namespace strata {
 
@@ -40,6 +41,9 @@ class Pipeline {
   // The outermost stage of that name, without what observes it: for what only that type can do.
   // Null for an unknown name.
   std::shared_ptr<Store> FindStage(std::string_view name) const;
+  // The stages of that name from the outermost down, without what observes them. Empty for an
+  // unknown name.
+  std::vector<std::shared_ptr<Store>> StagesOf(std::string_view name) const;
   // As Find, but NotFound with the nearest name.
   StatusOr<std::shared_ptr<Store>> Get(std::string_view name) const;
 
@@ -47,10 +51,13 @@ class Pipeline {
   // The tree with effective capabilities, and counters when asked for.
   std::string InspectText(bool with_stats) const;
   std::string InspectJson(bool with_stats) const;
+  // What all stages count, as Prometheus reads it.
+  std::string MetricsText() const;
 
  private:
   explicit Pipeline(PipelineConfig config) : config_(std::move(config)) {}
   Status Build();
+  std::vector<Metric> StageMetrics(size_t index) const;
   std::string InspectStageJson(size_t index, bool with_stats) const;
 
   PipelineConfig config_;

@@ -13,7 +13,7 @@ namespace strata::tools {
 // pipeline_commands.cc
 int CheckCommand(const std::string& file, bool json);
 int TypesCommand(const std::string& name, bool json_schema, bool json);
-int InspectCommand(const std::string& file, bool json);
+int InspectCommand(const std::string& file, bool json, bool metrics);
 int ParseCommand(const std::string& rql, bool canonical);
 int BackupCommand(const std::string& file, const std::string& store, const std::string& directory);
 
@@ -53,6 +53,27 @@ struct IndexFlags {
 };
 int IndexCommand(const std::string& file, const std::string& store, const IndexFlags& flags);
 int AnalyzeCommand(const std::string& file, const std::string& store, bool json);
+
+// stage_commands.cc
+enum class FulltextVerb { kStats, kCheck, kRebuild, kFacets };
+struct FulltextFlags {
+  FulltextVerb verb = FulltextVerb::kStats;
+  std::string words, path;  // of facets
+  bool json = false;
+};
+int FulltextCommand(const std::string& file, const std::string& store, const FulltextFlags& flags);
+enum class ReplicateVerb { kStatus, kVerify, kPromote };
+struct ReplicateFlags {
+  ReplicateVerb verb = ReplicateVerb::kStatus;
+  int64_t place = -1;  // of promote
+  bool lossy = false;
+  int64_t timeout = 60;  // seconds
+  bool json = false;
+};
+int ReplicateCommand(const std::string& file, const std::string& store,
+                     const ReplicateFlags& flags);
+int RetypeCommand(const std::string& file, const std::string& store, const std::string& id,
+                  const std::string& type, bool json);
 
 // bench_command.cc
 struct BenchFlags {

@@ -1,4 +1,4 @@
-// strata demo: the machine's own package index, loaded and queried.
+// strata demo: the machine's own package index, loaded into a stack and queried.
 #include <cstdio>
 #include <filesystem>
 #include <fstream>
@@ -26,8 +26,13 @@ constexpr DemoQuery kQueries[] = {
      "aggregate(section,as(packages,count()),as(bytes,sum(size)))&sort(-packages)&limit(8)"},
     {"Small packages that use SQLite",
      "contains(depends,libsqlite3-0)&size=lt=40000&sort(size)&select(name,size,summary)&limit(6)"},
-    {"Summaries that speak of full-text search or search engines",
-     "match(summary,re:full.text%7Csearch%20engine)&sort(name)&select(name,summary)&limit(6)"},
+    {"The best answers to words, with what fits best of their text",
+     "fulltext(full%20text%20search%20engine)&sort(-score)&select(name,score,snippet)&limit(5)"},
+    {"Words together with other conditions",
+     "fulltext(terminal%20editor)&section=editors&installed_size=lt=2000&sort(-score)"
+     "&select(name,installed_size,score)&limit(5)"},
+    {"A word that is spelt wrongly finds nothing; the plan says what was probably meant",
+     "fulltext(databaze)&select(name)&limit(3)"},
     {"The mean size of what is required or important, in KiB",
      "(priority=required|priority=important)&mean(installed_size)"},
 };
@@ -90,6 +95,20 @@ Status RunQuery(Store& store, const DemoQuery& demo) {
   return OkStatus();
 }
 
+// Reads the same packages again and again, and shows what every stage did.
+Status ShowCache(Pipeline& pipeline, Store& store) {
+  for (int round = 0; round < 3; ++round) {
+    for (const char* id : {"bash", "ed", "vim", "sqlite3", "no-such-package"})
+      RETURN_IF_ERROR(Get(store, InterruptibleContext(), id).status());
+  }
+  const bool colour = ColourWanted();
+  std::cout << (colour ? "\x1b[1m" : "")
+            << "Five packages, read three times each: the stack with what it did"
+            << (colour ? "\x1b[0m" : "") << "\n\n"
+            << pipeline.InspectText(true) << "\n";
+  return OkStatus();
+}
+
 }  // namespace
 
 int DemoCommand(const std::string& pipeline_file, bool reload) {
@@ -110,6 +129,7 @@ int DemoCommand(const std::string& pipeline_file, bool reload) {
   for (const DemoQuery& q : kQueries) {
     if (Status s = RunQuery(**store, q); !s.ok()) return Fail(s);
   }
+  if (Status s = ShowCache(**pipeline, **store); !s.ok()) return Fail(s);
   std::cout << "What to try next:\n"
                "  ./strata query "
             << file
@@ -117,6 +137,9 @@ int DemoCommand(const std::string& pipeline_file, bool reload) {
                "  ./strata get "
             << file
             << " packages bash\n"
+               "  ./strata fulltext "
+            << file
+            << " packages facets 'text editor' section\n"
                "  ./strata explain --analyze "
             << file
             << " packages 'prefix(id,lib)&count()'\n"

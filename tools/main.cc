@@ -26,6 +26,10 @@ struct Arguments {
   ImportFlags import;
   IndexFlags index;
   BenchFlags bench;
+  FulltextFlags fulltext;
+  ReplicateFlags replicate;
+  std::string type;
+  bool metrics = false;
 };
 
 const std::map<std::string, RowFormat> kFormats = {{"table", RowFormat::kTable},
@@ -37,6 +41,22 @@ const std::map<std::string, IndexVerb> kIndexVerbs = {{"list", IndexVerb::kList}
                                                       {"build", IndexVerb::kBuild},
                                                       {"drop", IndexVerb::kDrop},
                                                       {"advise", IndexVerb::kAdvise}};
+
+const std::map<std::string, FulltextVerb> kFulltextVerbs = {{"stats", FulltextVerb::kStats},
+                                                            {"check", FulltextVerb::kCheck},
+                                                            {"rebuild", FulltextVerb::kRebuild},
+                                                            {"facets", FulltextVerb::kFacets}};
+
+const std::map<std::string, ReplicateVerb> kReplicateVerbs = {{"status", ReplicateVerb::kStatus},
+                                                              {"verify", ReplicateVerb::kVerify},
+                                                              {"promote", ReplicateVerb::kPromote}};
+
+template <typename Verbs>
+std::vector<std::string> NamesOf(const Verbs& verbs) {
+  std::vector<std::string> names;
+  for (const auto& v : verbs) names.push_back(v.first);
+  return names;
+}
 
 }  // namespace
 
@@ -51,10 +71,6 @@ int main(int argc, char** argv) {
            "--help.\n";
   });
   Arguments a;
-  std::vector<std::string> names_of_formats;
-  for (const auto& f : kFormats) names_of_formats.push_back(f.first);
-  std::vector<std::string> names_of_verbs;
-  for (const auto& v : kIndexVerbs) names_of_verbs.push_back(v.first);
   int exit_status = 0;
 
   const auto command = [&](const char* name, const char* doc, auto run) {
@@ -91,8 +107,9 @@ int main(int argc, char** argv) {
 
   auto* inspect =
       command("inspect", "opens a pipeline and shows its tree with what each stage can do",
-              [&] { return InspectCommand(a.file, a.json); });
+              [&] { return InspectCommand(a.file, a.json, a.metrics); });
   with_file(inspect);
+  inspect->add_flag("--metrics", a.metrics, "the stages' counters, in Prometheus' text format");
   with_json(inspect);
 
   auto* import =
@@ -150,7 +167,7 @@ int main(int argc, char** argv) {
       ->add_option_function<std::string>(
           "--format", [&](const std::string& f) { a.format = kFormats.at(f); },
           "table, json, ndjson or csv")
-      ->check(CLI::IsMember(names_of_formats));
+      ->check(CLI::IsMember(NamesOf(kFormats)));
   query->add_flag_callback(
       "--json", [&] { a.format = RowFormat::kJson; }, "the same as --format json");
   with_params(query);
@@ -180,7 +197,7 @@ int main(int argc, char** argv) {
           "VERB", [&](const std::string& v) { a.index.verb = kIndexVerbs.at(v); },
           "list (default): state and statistics; build: waits for declared ones, or adds PATHS; "
           "drop: removes one that was added; advise: what queries have missed")
-      ->check(CLI::IsMember(names_of_verbs));
+      ->check(CLI::IsMember(NamesOf(kIndexVerbs)));
   index->add_option("PATHS", a.index.name,
                     "of build: category,-price, or tags[] for one key an element; of drop: the "
                     "index' name");
@@ -193,6 +210,43 @@ int main(int argc, char** argv) {
                           [&] { return AnalyzeCommand(a.file, a.store, a.json); });
   with_store(analyze);
   with_json(analyze);
+
+  auto* fulltext = command("fulltext", "the text index of a store: stats, check, rebuild, facets",
+                           [&] { return FulltextCommand(a.file, a.store, a.fulltext); });
+  with_store(fulltext);
+  fulltext
+      ->add_option_function<std::string>(
+          "VERB", [&](const std::string& v) { a.fulltext.verb = kFulltextVerbs.at(v); },
+          "stats (default): what it holds; check: whether it is sound and holds every document; "
+          "rebuild: makes it anew; facets: counts the values of PATH among what WORDS find")
+      ->check(CLI::IsMember(NamesOf(kFulltextVerbs)));
+  fulltext->add_option("WORDS", a.fulltext.words, "of facets: what to look for");
+  fulltext->add_option("PATH", a.fulltext.path, "of facets: one of the stage's \"values\"");
+  fulltext->add_flag("--json", a.fulltext.json, "answer in JSON, for programs");
+
+  auto* replicate = command("replicate", "a group of stores: status, verify, promote",
+                            [&] { return ReplicateCommand(a.file, a.store, a.replicate); });
+  with_store(replicate);
+  replicate
+      ->add_option_function<std::string>(
+          "VERB", [&](const std::string& v) { a.replicate.verb = kReplicateVerbs.at(v); },
+          "status (default): who is the primary, and how far the copies are; verify: compares the "
+          "copies with the primary and mends; promote: makes the store at PLACE the primary")
+      ->check(CLI::IsMember(NamesOf(kReplicateVerbs)));
+  replicate->add_option("PLACE", a.replicate.place, "of promote: the place in \"inners\", from 0")
+      ->check(CLI::NonNegativeNumber);
+  replicate->add_flag("--lossy", a.replicate.lossy,
+                      "promote even when the store has not all that the primary has");
+  replicate->add_option("--timeout", a.replicate.timeout, "seconds that promote waits for that")
+      ->capture_default_str();
+  replicate->add_flag("--json", a.replicate.json, "answer in JSON, for programs");
+
+  auto* retype = command("retype", "makes a record of an inherit stage one of another type",
+                         [&] { return RetypeCommand(a.file, a.store, a.id, a.type, a.json); });
+  with_store(retype);
+  retype->add_option("ID", a.id, "the record's id")->required();
+  retype->add_option("TYPE", a.type, "the type's name")->required();
+  with_json(retype);
 
   auto* bench = app.add_subcommand("bench", "measures this machine");
   bench->require_subcommand(1);

@@ -122,9 +122,13 @@ int TypesCommand(const std::string& name, bool json_schema, bool json) {
   return kOk;
 }
 
-int InspectCommand(const std::string& file, bool json) {
+int InspectCommand(const std::string& file, bool json, bool metrics) {
   const auto pipeline = OpenPipeline(file);
   if (!pipeline.ok()) return Fail(pipeline.status());
+  if (metrics) {
+    std::cout << (*pipeline)->MetricsText();
+    return kOk;
+  }
   std::cout << (json ? (*pipeline)->InspectJson(true) + "\n" : (*pipeline)->InspectText(false));
   return kOk;
 }

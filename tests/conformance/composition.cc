@@ -47,11 +47,9 @@ constexpr Wrapper kWrappers[] = {
      R"({"type":"aggregate","inners":[@,"memory:"],"properties":["*",["b","n","v","i"]],)"
      R"("journal":"journal"})"},
     {"replicate", R"({"type":"replicate","inners":[@,"memory:"],"mode":"all","reads":"any"})"},
-    {"replicate_three",
-     R"({"type":"replicate","inners":[@,"memory:","memory:"],"mode":"quorum"})"},
-    {"aggregate_inner",
-     R"({"type":"aggregate","inners":["memory:",@,"memory:"],"missing":"inner",)"
-     R"("properties":[["a"],"*",["c","m"]]})"},
+    {"replicate_three", R"({"type":"replicate","inners":[@,"memory:","memory:"],"mode":"quorum"})"},
+    {"aggregate_inner", R"({"type":"aggregate","inners":["memory:",@,"memory:"],"missing":"inner",)"
+                        R"("properties":[["a"],"*",["c","m"]]})"},
 };
 
 // Whole stacks as they are run.

@@ -19,7 +19,7 @@ struct Composition {
   std::string name;
   std::string config;  // the store under test is "s"
   bool persistent = false;
-  int divisor = 1;  // of the number of random rounds: many compositions share the time
+  int divisor = 1;          // of the number of random rounds: many compositions share the time
   bool keeps_order = true;  // of a document's members
 };
 

@@ -11,8 +11,8 @@ std::string Show(const ChangeBatch& b) {
   static constexpr const char* kKinds[] = {"create", "update", "delete"};
   std::string out = b.gap ? "gap " : "";
   for (const Change& c : b.changes) {
-    out += std::string(kKinds[static_cast<int>(c.kind)]) + " " + c.id + " " +
-           Shown(c.before) + ">" + Shown(c.after) + "; ";
+    out += std::string(kKinds[static_cast<int>(c.kind)]) + " " + c.id + " " + Shown(c.before) +
+           ">" + Shown(c.after) + "; ";
   }
   return out;
 }

@@ -64,10 +64,9 @@ TEST(Aggregate, AMissingPartFollowsThePolicy) {
 }
 
 TEST(Aggregate, ConditionsGoToTheirOwners) {
-  Stack stack(
-      R"("a":{"type":"memory","indexes":[{"path":"name"}]},)"
-      R"("b":{"type":"memory","indexes":[{"path":"price"}]},)"
-      R"("s":{"type":"aggregate","inners":["a","b"],"properties":["*",["price"]]})");
+  Stack stack(R"("a":{"type":"memory","indexes":[{"path":"name"}]},)"
+              R"("b":{"type":"memory","indexes":[{"path":"price"}]},)"
+              R"("s":{"type":"aggregate","inners":["a","b"],"properties":["*",["price"]]})");
   for (int i = 0; i < 2000; ++i) {
     const std::string n = std::to_string(i);
     ASSERT_TRUE(Put(stack.s(), Ctx(),
@@ -100,11 +99,10 @@ class FailingPart : public ::testing::TestWithParam<int> {};
 INSTANTIATE_TEST_SUITE_P(Aggregate, FailingPart, ::testing::Values(3, 4, 7, 10));
 
 TEST_P(FailingPart, ACommitIsSeenWhole) {
-  Stack stack(
-      R"("a":"memory:","b":"memory:","s":{"type":"aggregate","inners":["a",)"
-      R"([{"type":"fault","operation":"commit","every":)" +
-      std::to_string(GetParam()) +
-      R"(},"b"]],"properties":["*",["right"]],"journal":"journal"})");
+  Stack stack(R"("a":"memory:","b":"memory:","s":{"type":"aggregate","inners":["a",)"
+              R"([{"type":"fault","operation":"commit","every":)" +
+              std::to_string(GetParam()) +
+              R"(},"b"]],"properties":["*",["right"]],"journal":"journal"})");
   std::atomic<bool> stop{false};
   std::thread reader([&] {
     while (!stop.load()) {
@@ -154,8 +152,7 @@ TEST(Aggregate, TransactionsRollBackAllParts) {
   ASSERT_TRUE(Update(**t, Ctx(), "x", Doc(R"({"price":2})")).ok());
   ASSERT_TRUE((*t)->Savepoint("p").ok());
   ASSERT_TRUE(Update(**t, Ctx(), "x", Doc(R"({"price":3,"text":"t"})")).ok());
-  EXPECT_EQ(Rows(Collect(**t, Ctx(), "price=3")),
-            R"({"id":"x","name":"n","price":3,"text":"t"})");
+  EXPECT_EQ(Rows(Collect(**t, Ctx(), "price=3")), R"({"id":"x","name":"n","price":3,"text":"t"})");
   ASSERT_TRUE((*t)->RollbackTo("p").ok());
   EXPECT_EQ(Rows(Collect(**t, Ctx(), "price=gt=0")), R"({"id":"x","name":"n","price":2})");
   const auto done = (*t)->Commit(Ctx());
@@ -188,10 +185,10 @@ TEST(Aggregate, DurablePartsNeedAJournal) {
   ASSERT_TRUE(RegisterAll(registry).ok());
   const std::string folder = ::testing::TempDir() + "/durable-parts";
   std::filesystem::create_directories(folder);
-  const auto p = Pipeline::FromText(
-      R"({"stores":{"s":{"type":"aggregate","properties":["*",["a"]],"inners":[)"
-      R"({"type":"rocksdb","path":"a"},{"type":"rocksdb","path":"b"}]}}})",
-      folder, registry);
+  const auto p =
+      Pipeline::FromText(R"({"stores":{"s":{"type":"aggregate","properties":["*",["a"]],"inners":[)"
+                         R"({"type":"rocksdb","path":"a"},{"type":"rocksdb","path":"b"}]}}})",
+                         folder, registry);
   ASSERT_FALSE(p.ok());
   EXPECT_NE(Message(p.status()).find("\"journal\""), std::string_view::npos) << p.status();
 }

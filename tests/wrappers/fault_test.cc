@@ -148,7 +148,8 @@ TEST_P(Faults, LoseAndInventNothing) {
   // The text index follows, whatever failed.
   for (const auto& [id, word] : found) {
     const auto hits = Patiently([&] {
-      return Collect(store, Ctx(), "fulltext(word," + word.substr(1, word.size() - 2) + ")&values(id)");
+      return Collect(store, Ctx(),
+                     "fulltext(word," + word.substr(1, word.size() - 2) + ")&values(id)");
     });
     ASSERT_TRUE(hits.ok()) << Describe(hits.status());
     EXPECT_EQ(Rows(*hits), "\"" + id + "\"");

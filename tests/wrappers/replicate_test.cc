@@ -52,7 +52,8 @@ void RandomWrites(Store& store, RandomJson& random, int count) {
     if (random.Below(4) == 0) {
       ASSERT_TRUE(Delete(store, Ctx(), id).ok());
     } else {
-      const auto w = Put(store, Ctx(), Doc("{\"id\":\"" + id + "\",\"v\":" + std::to_string(i) + "}"));
+      const auto w =
+          Put(store, Ctx(), Doc("{\"id\":\"" + id + "\",\"v\":" + std::to_string(i) + "}"));
       ASSERT_TRUE(w.ok()) << Describe(w.status());
     }
   }
@@ -105,8 +106,7 @@ TEST(Replicate, AWriteThatCopiesCannotConfirmSaysSo) {
             Group(R"(["a",[{"type":"fault","every":1,"operation":"write"},"b"]])",
                   R"(,"mode":"all","ack_timeout":"2s")"));
   Status s = OkStatus();
-  for (int i = 0; i < 100 && s.ok(); ++i)
-    s = Put(all.s(), Ctx(), Doc(R"({"id":"x"})")).status();
+  for (int i = 0; i < 100 && s.ok(); ++i) s = Put(all.s(), Ctx(), Doc(R"({"id":"x"})")).status();
   EXPECT_EQ(Code(s), "UNAVAILABLE");
   Eventually(
       [&] {
@@ -266,7 +266,8 @@ TEST(Replicate, PromotionWhileClientsWrite) {
   for (size_t n = 1; n <= 6; ++n) {
     const int before = written.load();
     Eventually([&] { return written.load() > before + 50; }, "clients go on");
-    const Status s = Admin(stack).Promote(Ctx().WithTimeout(std::chrono::seconds(30)), n % 3, false);
+    const Status s =
+        Admin(stack).Promote(Ctx().WithTimeout(std::chrono::seconds(30)), n % 3, false);
     ASSERT_TRUE(s.ok()) << Describe(s);
   }
   stop.store(true);

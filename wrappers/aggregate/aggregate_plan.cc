@@ -84,8 +84,8 @@ struct Stream {
 
 class AggregateCursor final : public Cursor {
  public:
-  // Several streams are in order of ids. `joined_to`: what is joined up to this id was given before;
-  // nothing when the one stream was opened at its own position.
+  // Several streams are in order of ids. `joined_to`: what is joined up to this id was given
+  // before; nothing when the one stream was opened at its own position.
   AggregateCursor(const Parts& parts, QueryViews views, std::vector<Stream> streams, Filter filter,
                   uint32_t needed, std::optional<std::string> joined_to, ExplainNode explain)
       : parts_(parts),
@@ -177,8 +177,7 @@ class AggregateCursor final : public Cursor {
         if (!met) continue;
         joined_to_ = most;
       }
-      for (Stream& s : streams_)
-        (*columns)[s.part].push_back(Record{std::move(s.rows[s.at++]), 0});
+      for (Stream& s : streams_) (*columns)[s.part].push_back(Record{std::move(s.rows[s.at++]), 0});
       ids->push_back(std::move(most));
     }
   }
@@ -288,8 +287,7 @@ class AggregatePlan final : public Plan {
     if (query_.param_count() > 0) {
       n.operation += ", unless the parameters show a better way";
       std::vector<Node> conjuncts = query_.conjuncts();
-      std::erase_if(conjuncts,
-                    [](const Node& c) { return Query::Of({c}, {}).param_count() > 0; });
+      std::erase_if(conjuncts, [](const Node& c) { return Query::Of({c}, {}).param_count() > 0; });
       known = Query::Of(std::move(conjuncts), query_.stages());
     }
     const auto streams = Plans(Context::Background(), known, now_, "", std::nullopt);
@@ -316,8 +314,8 @@ class AggregatePlan final : public Plan {
     return n;
   }
 
-  // Without cursors. `last`: ids up to this one are not wanted. `only`: the one part that is to give
-  // the rows.
+  // Without cursors. `last`: ids up to this one are not wanted. `only`: the one part that is to
+  // give the rows.
   StatusOr<std::vector<Stream>> Plans(const Context& ctx, const Query& bound,
                                       const PartViews& views, const std::string& last,
                                       std::optional<size_t> only) const {
@@ -383,8 +381,7 @@ StatusOr<std::unique_ptr<Plan>> PrepareAggregate(const Parts& parts, const Conte
     if (paths && parts.ownership().OwnerOf(*paths) == anchor)
       return now[anchor].Prepare(ctx, query);
   }
-  return std::make_unique<AggregatePlan>(parts, query, now, std::move(snapshots),
-                                         std::move(stage));
+  return std::make_unique<AggregatePlan>(parts, query, now, std::move(snapshots), std::move(stage));
 }
 
 }  // namespace strata::aggregate

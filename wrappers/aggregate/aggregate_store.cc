@@ -149,7 +149,8 @@ class AggregateStore final : public Store, public Introspection {
   StatusOr<Gate::Pass> Enter(const Context& ctx, bool alone) {
     for (;;) {
       ASSIGN_OR_RETURN(Gate::Pass pass, gate_.Enter(ctx, alone));
-      if (!cut_.load(std::memory_order_acquire)) [[likely]] return pass;
+      if (!cut_.load(std::memory_order_acquire)) [[likely]]
+        return pass;
       if (alone) {
         RETURN_IF_ERROR(FinishPending(ctx));
         return pass;
@@ -313,7 +314,9 @@ class AggregateStore final : public Store, public Introspection {
       if (auto before = parts_.Whole(t.was, parts_.all())) c.before = before->document;
       if (t.there) c.after = parts_.ownership().Merge(t.parts);
       if (!c.before && !c.after) continue;
-      c.kind = !c.after ? ChangeKind::kDelete : c.before ? ChangeKind::kUpdate : ChangeKind::kCreate;
+      c.kind = !c.after   ? ChangeKind::kDelete
+               : c.before ? ChangeKind::kUpdate
+                          : ChangeKind::kCreate;
       c.sequence = revision->second;
       c.id = id;
       c.origin = origin;
@@ -498,8 +501,8 @@ void Check(const AggregateOptions& options, size_t inners, const std::string& po
            ConfigProblems* problems) {
   if (options.properties.parts() == 0 || options.properties.parts() == inners) return;
   problems->push_back({JsonPointerBelow(pointer, "properties"),
-                       Concat("has ", std::to_string(options.properties.parts()),
-                              " entries for ", std::to_string(inners), " inner stores")});
+                       Concat("has ", std::to_string(options.properties.parts()), " entries for ",
+                              std::to_string(inners), " inner stores")});
 }
 
 StatusOr<std::shared_ptr<Store>> Build(const AggregateOptions& options, StoreInfo info,

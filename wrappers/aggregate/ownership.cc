@@ -26,8 +26,8 @@ Ownership Ownership::Read(Value v, const std::string& pointer, ConfigProblems* p
       continue;
     }
     if (!part.is_array() || part.size() == 0) {
-      problems->push_back({at, Concat("expected a list of members or \"*\", found ",
-                                      part.text().substr(0, 40))});
+      problems->push_back(
+          {at, Concat("expected a list of members or \"*\", found ", part.text().substr(0, 40))});
       continue;
     }
     for (uint32_t j = 0; j < part.size(); ++j) {

@@ -20,8 +20,8 @@ constexpr std::string_view kMagic = "strata redo 1 ";
 
 Status FromErrno(std::string_view doing, const std::string& path) {
   const int error = errno;
-  return Unavailable(Concat("cannot ", doing, " the journal ", path, ": ",
-                            std::system_category().message(error)));
+  return Unavailable(
+      Concat("cannot ", doing, " the journal ", path, ": ", std::system_category().message(error)));
 }
 
 // "strata redo 1 HASH LENGTH\n", and the operations as JSON.
@@ -74,7 +74,8 @@ StatusOr<std::optional<Redo>> RedoJournal::Pending() const {
   if (text.empty()) return std::optional<Redo>();
   const size_t head = std::min(text.size(), kMagic.size());
   if (text.compare(0, head, kMagic, 0, head) != 0) {
-    return DataLoss(Concat(path_, " is no journal of an aggregate; move it away if it is not needed"));
+    return DataLoss(
+        Concat(path_, " is no journal of an aggregate; move it away if it is not needed"));
   }
   const size_t line = text.find('\n');
   if (line == text.npos) return std::optional<Redo>();

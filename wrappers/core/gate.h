@@ -16,7 +16,9 @@ class Gate {
    public:
     Pass() = default;
     Pass(Gate* gate, bool alone) : gate_(gate), alone_(alone) {}
-    Pass(Pass&& other) noexcept : gate_(other.gate_), alone_(other.alone_) { other.gate_ = nullptr; }
+    Pass(Pass&& other) noexcept : gate_(other.gate_), alone_(other.alone_) {
+      other.gate_ = nullptr;
+    }
     Pass& operator=(Pass&&) = delete;
     ~Pass() { Leave(); }
     void Leave() {

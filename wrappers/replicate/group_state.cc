@@ -53,9 +53,9 @@ StatusOr<GroupState> LoadState(const std::string& path) {
 }
 
 Status SaveState(const std::string& path, const GroupState& state) {
-  const std::string text =
-      Concat("{\"epoch\":", std::to_string(state.epoch), ",\"primary\":",
-             std::to_string(state.primary), ",\"began\":", std::to_string(state.began), "}\n");
+  const std::string text = Concat("{\"epoch\":", std::to_string(state.epoch),
+                                  ",\"primary\":", std::to_string(state.primary),
+                                  ",\"began\":", std::to_string(state.began), "}\n");
   std::error_code ignored;
   const auto folder = std::filesystem::path(path).parent_path();
   if (!folder.empty()) std::filesystem::create_directories(folder, ignored);

@@ -201,7 +201,7 @@ Status ReplicaFollower::Apply(const ChangeBatch& batch) {
     std::vector<uint64_t> wanted;
     for (; i < batch.changes.size() && batch.changes[i].origin == origin; ++i) {
       const Change& c = batch.changes[i];
-      if (Passed(origin, options_.hop)) continue;                 // it came from here
+      if (Passed(origin, options_.hop)) continue;                  // it came from here
       if (there[i] && there[i]->revision >= c.sequence) continue;  // it has it, or something newer
       if (c.after) {
         write.Put(c.after, c.id);

@@ -167,16 +167,15 @@ class ReplicateStore final : public Store,
       MutexLock lock(mutex_);
       while (follower.applied() < last) {
         if (follower.health() == ReplicaHealth::kLost && lossy)
-          return Unavailable(Concat("it lacks the changes behind ",
-                                    std::to_string(follower.applied())));
+          return Unavailable(
+              Concat("it lacks the changes behind ", std::to_string(follower.applied())));
         RETURN_IF_ERROR(WaitWithContext(ctx, mutex_, news_));
       }
       return OkStatus();
     }();
     if (!caught_up.ok() && !lossy) {
-      return WithMessage(caught_up,
-                         Concat("the store has not all that the primary has: ", Message(caught_up),
-                                "; nothing was changed"));
+      return WithMessage(caught_up, Concat("the store has not all that the primary has: ",
+                                           Message(caught_up), "; nothing was changed"));
     }
     GroupState next;
     next.epoch = old->group.epoch + 1;
@@ -267,7 +266,8 @@ class ReplicateStore final : public Store,
     const auto epoch = Current();
     if (fenced_.load(std::memory_order_acquire)) return Fenced();
     size_t lost = 0;
-    for (const auto& f : epoch->followers) lost += f != nullptr && f->health() == ReplicaHealth::kLost;
+    for (const auto& f : epoch->followers)
+      lost += f != nullptr && f->health() == ReplicaHealth::kLost;
     if (size() - lost < Needed()) {
       return Unavailable(Concat(std::to_string(lost), " of ", std::to_string(size() - 1),
                                 " copies are lost, so the write could not be acknowledged; nothing "
@@ -335,11 +335,10 @@ class ReplicateStore final : public Store,
     std::replace(options.hop.begin(), options.hop.end(), '|', '/');
     options.verify = std::chrono::milliseconds(options_.verify);
     for (size_t i = 0; i < size(); ++i) {
-      epoch->followers.push_back(
-          i == group.primary
-              ? nullptr
-              : std::make_unique<ReplicaFollower>(*epoch->primary, member(i), options, group,
-                                                  floor_, [this] { News(); }));
+      epoch->followers.push_back(i == group.primary ? nullptr
+                                                    : std::make_unique<ReplicaFollower>(
+                                                          *epoch->primary, member(i), options,
+                                                          group, floor_, [this] { News(); }));
     }
     MutexLock lock(mutex_);
     epoch_ = std::move(epoch);
@@ -403,11 +402,11 @@ class ReplicateStore final : public Store,
         std::stable_partition(order.begin(), order.end(), [&](size_t i) { return i == primary; });
         break;
       case Reads::kAny:
-        std::rotate(order.begin(),
-                    order.begin() + static_cast<std::ptrdiff_t>(
-                                        turn_.fetch_add(1, std::memory_order_relaxed) %
-                                        order.size()),
-                    order.end());
+        std::rotate(
+            order.begin(),
+            order.begin() + static_cast<std::ptrdiff_t>(
+                                turn_.fetch_add(1, std::memory_order_relaxed) % order.size()),
+            order.end());
         break;
       case Reads::kNearest:
         std::stable_sort(order.begin(), order.end(), [&](size_t a, size_t b) {
@@ -445,8 +444,7 @@ class ReplicateTransaction final : public ForwardingTransaction {
   StatusOr<WriteResult> Commit(const Context& ctx) override {
     StatusOr<WriteResult> result = WriteResult();
     {
-      ASSIGN_OR_RETURN(const Gate::Pass writing,
-                       store_.promotion().Enter(ctx, /*alone=*/false));
+      ASSIGN_OR_RETURN(const Gate::Pass writing, store_.promotion().Enter(ctx, /*alone=*/false));
       ASSIGN_OR_RETURN(const auto epoch, store_.ForWriting());
       if (epoch != epoch_) {
         (void)inner().Abort();
@@ -540,9 +538,9 @@ StatusOr<std::shared_ptr<Store>> Build(const ReplicateOptions& options, StoreInf
 }  // namespace
 
 Status RegisterReplicate(StageRegistry& registry) {
-  StageType type = MakeStageType<ReplicateOptions>(
-      "replicate", "one primary store and copies of it", "//wrappers/replicate", Children::kMany,
-      Table(), Build);
+  StageType type =
+      MakeStageType<ReplicateOptions>("replicate", "one primary store and copies of it",
+                                      "//wrappers/replicate", Children::kMany, Table(), Build);
   type.check = [](const void*, size_t inners, const std::string& pointer,
                   ConfigProblems* problems) {
     if (inners >= 2) return;
