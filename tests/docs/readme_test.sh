@@ -8,9 +8,9 @@ mkdir -p "$work/examples"
 cp -rL "$root/examples/packages" "$work/examples/"
 rm -rf "$work/examples/packages/data"
 cp "$binary" "$work/strata"
-cd "$work" || exit 1
+cd "$work" || { echo "failed at line $LINENO"; exit 1; }
 export STRATA_HOME=$work HOME=$work
-./strata import examples/packages/pipeline.json packages examples/packages/extract.ndjson || exit 1
+./strata import examples/packages/pipeline.json packages examples/packages/extract.ndjson || { echo "failed at line $LINENO"; exit 1; }
 ran=0
 while IFS= read -r line; do
   echo "\$ $line"
@@ -19,7 +19,7 @@ while IFS= read -r line; do
 done < <(cat "$root/README.md" "$root/docs/indexes.md" | sed -n '/^```sh$/,/^```$/p' | grep '^\./strata ')
 # The demo, on a machine that may have no package index.
 [ "$ran" -ge 14 ] || { echo "only $ran commands found"; exit 1; }
-./strata demo --reload | grep -q 'What to try next' || exit 1
+./strata demo --reload | grep 'What to try next' > /dev/null || { echo "failed at line $LINENO"; exit 1; }
 
 # Misuse and negative answers have their exit statuses.
 expect() { local want=$1; shift; "$@" >out 2>&1; local got=$?; [ "$got" -eq "$want" ] || { echo "exit $got, not $want: $*"; cat out; exit 1; }; }
@@ -35,7 +35,7 @@ printf '{"id":"q1"}\nbroken\n{"id":"q2"}\n' > lines.ndjson
 expect 2 ./strata import $p packages lines.ndjson
 grep -q 'line 2: at byte 0' out || { cat out; exit 1; }
 expect 1 ./strata import $p packages lines.ndjson --keep-going
-grep -q '"line":2' lines.ndjson.rejects || exit 1
+grep -q '"line":2' lines.ndjson.rejects || { echo "failed at line $LINENO"; exit 1; }
 expect 0 ./strata get $p packages q2
 # A hint that helps nobody, an index that is not there, one that is declared.
 expect 2 ./strata query $p packages 'section=games&using(sectoin)'

@@ -181,7 +181,7 @@ double Search::estimated() {
   const Status s = Guarded("estimating", [&] {
     Xapian::Enquire enquire(database_);
     enquire.set_query(query_);
-    estimate = enquire.get_mset(0, 1).get_matches_estimated();
+    estimate = enquire.get_mset(0, 1, 100).get_matches_estimated();
     return OkStatus();
   });
   return s.ok() ? estimate : 0;
