@@ -33,7 +33,7 @@ door() {
 }
 door 'simdjson' '^core/json_parse\.cc$|^bench/'
 door 'rocksdb/' '^base_stores/rocksdb/|^bench/|^tests/'
-door 'xapian' '^wrappers/fulltext/'
+door 'xapian' '^wrappers/fulltext/|^bench/'
 door 'CLI/' '^tools/main\.cc$'
 
 # Every header names its include guard after its path.

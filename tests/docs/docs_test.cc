@@ -1,6 +1,7 @@
 // The documents say what the code does: the table of operators, and the snippets of the README.
 #include <gtest/gtest.h>
 
+#include "pipeline/all_stages.h"
 #include "pipeline/pipeline.h"
 #include "query/operator_table.h"
 
@@ -35,6 +36,39 @@ TEST(Docs, TheReadmesSnippetsAreTheExamples) {
             File("examples/consumer/quickstart.cc"));
   EXPECT_EQ(Between(readme, "<!-- tested: examples/packages/pipeline.json -->", "```json\n", "```"),
             File("examples/packages/pipeline.json"));
+}
+
+// Every pipeline of docs/wrappers.md is one that can be opened.
+TEST(Docs, ThePipelinesOfWrappersAreSound) {
+  StageRegistry registry;
+  ASSERT_TRUE(RegisterAll(registry).ok());
+  const std::string doc = File("docs/wrappers.md");
+  const std::string begin = "```json\n";
+  int found = 0;
+  for (size_t at = doc.find(begin); at != doc.npos; at = doc.find(begin, at + 1), ++found) {
+    const size_t start = at + begin.size();
+    const std::string text = doc.substr(start, doc.find("```", start) - start);
+    const auto p = Pipeline::FromText(
+        text, ::testing::TempDir() + "/wrappers" + std::to_string(found), registry);
+    EXPECT_TRUE(p.ok()) << text << Describe(p.status());
+    if (p.ok()) {
+      EXPECT_TRUE((*p)->config().warnings.empty()) << text;
+    }
+  }
+  EXPECT_EQ(found, 4);
+}
+
+// Each type is spoken of.
+TEST(Docs, WrappersNamesEveryType) {
+  StageRegistry registry;
+  ASSERT_TRUE(RegisterAll(registry).ok());
+  const std::string doc = File("docs/wrappers.md");
+  for (const std::string& name : registry.Names()) {
+    if (registry.Find(name)->children == Children::kNone) continue;
+    const bool said =
+        doc.find("## " + name + "\n") != doc.npos || doc.find("`" + name + "`") != doc.npos;
+    EXPECT_TRUE(said) << name;
+  }
 }
 
 }  // namespace

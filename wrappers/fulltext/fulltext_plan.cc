@@ -127,7 +127,6 @@ Document WithMade(Document d, Uses uses, double score, TextSearch& search, size_
 }
 
 void DescribeSearch(TextSearch& search, uint64_t behind, ExplainNode* n) {
-  n->estimated_rows = search.estimated();
   for (const Node& c : search.narrowed()) n->narrowed.push_back(PrintNode(c));
   if (const std::string better = search.Suggestion(); !better.empty())
     n->operation += Concat(", did you mean ", JsonString(better), "?");
@@ -332,8 +331,10 @@ class TextPlan final : public Plan {
     request.any = parts->positive;
     if (!parts->all.empty()) request.narrow = parts->plain;
     if (request.all.empty() && request.any.empty()) return n;
-    if (const auto search = source_->SearchNow(request); search.ok())
+    if (const auto search = source_->SearchNow(request); search.ok()) {
       DescribeSearch(**search, source_->Behind(), &n);
+      n.estimated_rows = (*search)->estimated();
+    }
     return n;
   }
 

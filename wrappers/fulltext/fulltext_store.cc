@@ -41,6 +41,7 @@ class Source final : public fulltext::TextSource {
          std::unique_ptr<TextIndex> index, bool fresh)
       : options_(options),
         schema_(schema),
+        inner_(inner),
         index_(std::move(index)),
         follower_(
             inner, *index_,
@@ -64,7 +65,19 @@ class Source final : public fulltext::TextSource {
     const bool latest = options_.freshness == TextFreshness::kLatest;
     return latest ? WaitLatest(ctx) : follower_.WaitFor(ctx, 0);
   }
-  Status WaitLatest(const Context& ctx) { return follower_.WaitFor(ctx, acknowledged_.load()); }
+  Status WaitLatest(const Context& ctx) {
+    // What was written before the store was opened is acknowledged too.
+    if (!began_.load(std::memory_order_acquire)) {
+      const auto feed = inner_.Subscribe(ctx, {});
+      if (!feed.ok()) {
+        RETURN_IF_ERROR(follower_.WaitFor(ctx, 0));  // it says how far the index is
+        return feed.status();
+      }
+      Acknowledged((*feed)->resume_from() - 1);
+      began_.store(true, std::memory_order_release);
+    }
+    return follower_.WaitFor(ctx, acknowledged_.load());
+  }
 
   StatusOr<std::unique_ptr<TextSearch>> Search(const Context& ctx,
                                                const TextRequest& request) override {
@@ -90,8 +103,10 @@ class Source final : public fulltext::TextSource {
 
   const FulltextOptions options_;
   const fulltext::TextSchema schema_;
+  Store& inner_;
   const std::unique_ptr<TextIndex> index_;
   std::atomic<uint64_t> acknowledged_{0};
+  std::atomic<bool> began_{false};  // `acknowledged_` counts what was there at the beginning
   fulltext::TextFollower follower_;
 };
 
@@ -178,10 +193,7 @@ class FulltextStore final : public ForwardingStore, public FulltextAdmin, public
     ASSIGN_OR_RETURN(auto index, TextIndex::Open(options.path, schema_, &fresh));
     // What happened while the store was closed can only be known from a feed that remembers it.
     if (inner().capabilities().change_feed < ChangeFeed::kResumable) fresh = true;
-    // What was written before the store was opened is acknowledged too.
-    ASSIGN_OR_RETURN(const auto feed, inner().Subscribe(Context::Background(), {}));
     source_ = std::make_shared<Source>(options, schema_, inner(), std::move(index), fresh);
-    source_->Acknowledged(feed->resume_from() - 1);
     return OkStatus();
   }
 
