@@ -447,7 +447,11 @@ int main(int argc, char** argv) {
       {"text: best ten", "BM_text_search", "BM_text_search_xapian", "1.2 x", false},
       {"text: best ten, FTS5", "BM_text_search", "BM_text_search_fts5", "below 1 x", false},
   };
+  const bool all = std::none_of(argv + 1, argv + argc, [](std::string_view a) {
+    return a.starts_with("--benchmark_filter");
+  });
   const int status = strata::bench::Main(argc, argv);
+  if (!all) return status;
   strata::bench::PrintHitRatios();
   strata::bench::PrintScaling();
   return status;
