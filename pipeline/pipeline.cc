@@ -40,18 +40,60 @@ StatusOr<std::unique_ptr<Pipeline>> Pipeline::FromText(std::string_view text,
                                                        std::string_view name) {
   ASSIGN_OR_RETURN(PipelineConfig config, CheckPipeline(text, name, base_dir, registry));
   auto pipeline = std::unique_ptr<Pipeline>(new Pipeline(std::move(config)));
-  RETURN_IF_ERROR(pipeline->Build());
+  RETURN_IF_ERROR(pipeline->Build(nullptr));
   return pipeline;
 }
 
-Status Pipeline::Build() {
-  executor_ = std::make_shared<ThreadPool>(
-      std::max(2, static_cast<int>(std::thread::hardware_concurrency())));
+StatusOr<std::unique_ptr<Pipeline>> Pipeline::After(const Pipeline& old, PipelineConfig config) {
+  auto pipeline = std::unique_ptr<Pipeline>(new Pipeline(std::move(config)));
+  RETURN_IF_ERROR(pipeline->Build(&old));
+  return pipeline;
+}
+
+std::optional<size_t> Pipeline::Same(const Pipeline& old, size_t index,
+                                     const std::vector<bool>& taken) const {
+  const StageConfig& s = config_.stages[index];
+  std::optional<size_t> found;
+  for (size_t i = 0; i < old.config_.stages.size(); ++i) {
+    const StageConfig& o = old.config_.stages[i];
+    if (taken[i] || o.type->name != s.type->name || o.canonical != s.canonical ||
+        o.member != s.member || o.shared_below != s.shared_below ||
+        o.children.size() != s.children.size()) {
+      continue;
+    }
+    bool same = true;
+    for (size_t c = 0; c < s.children.size(); ++c)
+      same = same && old.raw_[o.children[c]] == raw_[s.children[c]];
+    if (!same) continue;
+    if (o.path == s.path) return i;  // else the first that is alike
+    if (!found) found = i;
+  }
+  return found;
+}
+
+Status Pipeline::Build(const Pipeline* old) {
+  if (old != nullptr) {
+    executor_ = old->executor_;
+    ids_ = old->ids_;
+  } else {
+    executor_ = std::make_shared<ThreadPool>(
+        std::max(2, static_cast<int>(std::thread::hardware_concurrency())));
+  }
   BuildContext context;
   context.executor = executor_;
-  context.ids = &ids_;
+  context.ids = ids_.get();
   context.clock = &Clock::System();
+  std::vector<bool> taken(old != nullptr ? old->config_.stages.size() : 0);
   for (const StageConfig& s : config_.stages) {
+    if (old != nullptr) {
+      if (const auto same = Same(*old, raw_.size(), taken)) {
+        taken[*same] = true;
+        stats_.push_back(old->stats_[*same]);
+        raw_.push_back(old->raw_[*same]);
+        stages_.push_back(old->stages_[*same]);
+        continue;
+      }
+    }
     StoreInfo info{s.type->name, s.path, {}, s.member, s.shared_below};
     for (size_t c : s.children) info.children.push_back(stages_[c]);
     StatusOr<std::shared_ptr<Store>> store =

@@ -10,6 +10,7 @@
 #define STRATA_PIPELINE_PIPELINE_H_
 
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -31,6 +32,10 @@ class Pipeline {
                                                       const std::string& base_dir,
                                                       const StageRegistry& registry,
                                                       std::string_view name = "pipeline");
+  // Another pipeline that takes over each stage of `old` whose options and inner stores are the
+  // same; such a stage keeps its old place in messages and counters. Nobody may use `old`
+  // meanwhile.
+  static StatusOr<std::unique_ptr<Pipeline>> After(const Pipeline& old, PipelineConfig config);
   ~Pipeline();
 
   // By name; null when there is none.
@@ -56,15 +61,18 @@ class Pipeline {
 
  private:
   explicit Pipeline(PipelineConfig config) : config_(std::move(config)) {}
-  Status Build();
+  Status Build(const Pipeline* old);
+  // The stage of `old` that can be the stage `index`; nothing when it has to be built.
+  std::optional<size_t> Same(const Pipeline& old, size_t index,
+                             const std::vector<bool>& taken) const;
   std::vector<Metric> StageMetrics(size_t index) const;
   std::string InspectStageJson(size_t index, bool with_stats) const;
 
   PipelineConfig config_;
   std::shared_ptr<Executor> executor_;  // stores keep it as long as they live
-  IdGenerator ids_;
-  std::vector<std::shared_ptr<Store>> raw_;     // beside config_.stages
-  std::vector<std::shared_ptr<Store>> stages_;  // observed
+  std::shared_ptr<IdGenerator> ids_ = std::make_shared<IdGenerator>();  // so do they keep this
+  std::vector<std::shared_ptr<Store>> raw_;                             // beside config_.stages
+  std::vector<std::shared_ptr<Store>> stages_;                          // observed
   std::vector<std::shared_ptr<StageStats>> stats_;
 };
 
