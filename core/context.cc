@@ -36,6 +36,18 @@ Context Context::WithTrace(std::string_view trace_id) const {
   return c;
 }
 
+Context Context::WithSpans(SpanSink* sink) const {
+  Context c = *this;
+  c.spans_ = sink;
+  return c;
+}
+
+Context Context::Under(uint64_t span) const {
+  Context c = *this;
+  c.span_ = span;
+  return c;
+}
+
 Status Context::Check() const {
   if (cancelled()) return Status(StatusCode::kCancelled, "the call was cancelled");
   if (has_deadline() && std::chrono::steady_clock::now() >= deadline_) {

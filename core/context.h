@@ -17,6 +17,8 @@
 
 namespace strata {
 
+class SpanSink;
+
 class CancelSource {
  public:
   CancelSource() : flag_(std::make_shared<std::atomic<bool>>(false)) {}
@@ -39,6 +41,10 @@ class Context {
   Context WithCancel(const CancelSource& source) const;
   Context WithPrincipal(std::string_view name) const;
   Context WithTrace(std::string_view trace_id) const;
+  // Stages tell the sink what they do (core/trace.h). It must outlive all calls.
+  Context WithSpans(SpanSink* sink) const;
+  // The same within a span.
+  Context Under(uint64_t span) const;
 
   // OK, or DeadlineExceeded or Cancelled. Reads the clock only when there is a deadline.
   Status Check() const;
@@ -47,6 +53,8 @@ class Context {
   bool cancelled() const { return cancel_ && cancel_->load(std::memory_order_acquire); }
   std::string_view principal() const { return labels_ ? labels_->principal : std::string_view(); }
   std::string_view trace_id() const { return labels_ ? labels_->trace_id : std::string_view(); }
+  SpanSink* spans() const { return spans_; }
+  uint64_t span() const { return span_; }  // 0: none
 
  private:
   struct Labels {
@@ -57,6 +65,8 @@ class Context {
   TimePoint deadline_ = TimePoint::max();
   std::shared_ptr<std::atomic<bool>> cancel_;
   std::shared_ptr<const Labels> labels_;
+  SpanSink* spans_ = nullptr;
+  uint64_t span_ = 0;
 };
 
 }  // namespace strata

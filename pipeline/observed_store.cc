@@ -4,6 +4,7 @@
 #include <chrono>
 #include <limits>
 
+#include "core/trace.h"
 #include "store/write_batch.h"
 
 namespace strata {
@@ -23,11 +24,11 @@ struct ObserveHook {
   std::string subject;
 
   template <typename Call>
-  Status operator()(Operation op, const CallInfo&, Call call) const {
+  Status operator()(Operation op, const CallInfo& info, Call call) const {
     const bool sample =
         stats->CountCall(op) % StageStats::kSampleEvery == 0 && op != Operation::kChanges;
     const auto start = sample ? SteadyClock::now() : SteadyClock::time_point();
-    Status s = call();
+    Status s = Traced(*info.ctx, store->info().stage, OperationName(op), call);
     if (sample) stats->CountLatency(NanosSince(start));
     if (s.ok()) return s;
     stats->CountError(op);
@@ -56,11 +57,11 @@ class ObservedStore final : public Store {
               std::span<std::optional<Record>> out) override {
     if (stats_->CountCall(Operation::kRead) % StageStats::kSampleEvery == 0) [[unlikely]] {
       const auto start = SteadyClock::now();
-      Status s = inner_->Read(ctx, ids, out);
+      Status s = ReadInner(ctx, ids, out);
       stats_->CountLatency(NanosSince(start));
       return s.ok() ? s : Fail(s, Operation::kRead, ids.empty() ? "" : ids[0]);
     }
-    Status s = inner_->Read(ctx, ids, out);
+    Status s = ReadInner(ctx, ids, out);
     if (!s.ok()) [[unlikely]]
       return Fail(s, Operation::kRead, ids.empty() ? "" : ids[0]);
     return s;
@@ -69,7 +70,8 @@ class ObservedStore final : public Store {
   StatusOr<WriteResult> Write(const Context& ctx, const WriteBatch& batch) override {
     const bool sample = stats_->CountCall(Operation::kWrite) % StageStats::kSampleEvery == 0;
     const auto start = sample ? SteadyClock::now() : SteadyClock::time_point();
-    StatusOr<WriteResult> r = inner_->Write(ctx, batch);
+    StatusOr<WriteResult> r =
+        Spanned(ctx, Operation::kWrite, [&](const Context& c) { return inner_->Write(c, batch); });
     if (sample) stats_->CountLatency(NanosSince(start));
     if (r.ok()) return r;
     return Fail(r.status(), Operation::kWrite, batch.ops.size() == 1 ? batch.ops[0].id : "");
@@ -77,7 +79,8 @@ class ObservedStore final : public Store {
 
   StatusOr<std::unique_ptr<Plan>> Prepare(const Context& ctx, const Query& query) override {
     stats_->CountCall(Operation::kPrepare);
-    auto plan = inner_->Prepare(ctx, query);
+    auto plan = Spanned(ctx, Operation::kPrepare,
+                        [&](const Context& c) { return inner_->Prepare(c, query); });
     if (!plan.ok()) return Fail(plan.status(), Operation::kPrepare, query.ToString());
     return std::make_unique<HookedPlan<ObserveHook>>(*std::move(plan), Hook(query.ToString()));
   }
@@ -85,7 +88,8 @@ class ObservedStore final : public Store {
   StatusOr<std::unique_ptr<Transaction>> Begin(const Context& ctx,
                                                const TransactionOptions& options) override {
     stats_->CountCall(Operation::kBegin);
-    auto transaction = inner_->Begin(ctx, options);
+    auto transaction = Spanned(ctx, Operation::kBegin,
+                               [&](const Context& c) { return inner_->Begin(c, options); });
     if (!transaction.ok()) return Fail(transaction.status(), Operation::kBegin, "");
     return std::make_unique<HookedTransaction<ObserveHook>>(*std::move(transaction), Hook(""));
   }
@@ -93,13 +97,26 @@ class ObservedStore final : public Store {
   StatusOr<std::unique_ptr<Subscription>> Subscribe(const Context& ctx,
                                                     const SubscribeRequest& request) override {
     stats_->CountCall(Operation::kSubscribe);
-    auto subscription = inner_->Subscribe(ctx, request);
+    auto subscription = Spanned(ctx, Operation::kSubscribe,
+                                [&](const Context& c) { return inner_->Subscribe(c, request); });
     if (!subscription.ok())
       return Fail(subscription.status(), Operation::kSubscribe, request.query.ToString());
     return std::make_unique<HookedSubscription<ObserveHook>>(*std::move(subscription), Hook(""));
   }
 
  private:
+  template <typename Call>
+  auto Spanned(const Context& ctx, Operation op, const Call& call) -> decltype(call(ctx)) {
+    return Traced(ctx, info().stage, OperationName(op), call);
+  }
+  Status ReadInner(const Context& ctx, std::span<const std::string_view> ids,
+                   std::span<std::optional<Record>> out) {
+    if (ctx.spans() == nullptr) [[likely]]
+      return inner_->Read(ctx, ids, out);
+    return Spanned(ctx, Operation::kRead,
+                   [&](const Context& c) { return inner_->Read(c, ids, out); });
+  }
+
   ObserveHook Hook(std::string subject) const { return {stats_, inner_, std::move(subject)}; }
 
   Status Fail(const Status& s, Operation op, std::string_view subject) const {

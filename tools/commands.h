@@ -28,7 +28,7 @@ int DeleteCommand(const std::string& file, const std::string& store, const std::
 int QueryCommand(const std::string& file, const std::string& store, const std::string& rql,
                  RowFormat format, const std::vector<std::string>& params);
 int ExplainCommand(const std::string& file, const std::string& store, const std::string& rql,
-                   bool analyze, bool json, const std::vector<std::string>& params);
+                   bool analyze, bool trace, bool json, const std::vector<std::string>& params);
 int WatchCommand(const std::string& file, const std::string& store, const std::string& rql,
                  bool json, int64_t from);
 struct ImportFlags {

@@ -7,6 +7,7 @@
 
 #include "core/json_print.h"
 #include "core/json_text.h"
+#include "core/trace.h"
 #include "store/ops.h"
 #include "tools/app.h"
 #include "tools/commands.h"
@@ -153,12 +154,13 @@ int QueryCommand(const std::string& file, const std::string& store, const std::s
 }
 
 int ExplainCommand(const std::string& file, const std::string& store, const std::string& rql,
-                   bool analyze, bool json, const std::vector<std::string>& params) {
+                   bool analyze, bool trace, bool json, const std::vector<std::string>& params) {
   const auto o = OpenQuery(file, store, rql, params);
   if (!o.ok()) return Fail(o.status());
-  const Context& ctx = InterruptibleContext();
+  SpanList spans;
+  const Context ctx = InterruptibleContext().WithSpans(trace ? &spans : nullptr);
   ExplainNode explain = o->plan->Explain();
-  if (analyze) {
+  if (analyze || trace) {
     OpenOptions options;
     options.timed = true;
     const auto cursor = o->plan->Open(ctx, options);
@@ -168,6 +170,10 @@ int ExplainCommand(const std::string& file, const std::string& store, const std:
       if (Status s = (*cursor)->Next(ctx, kBatchRows, &batch); !s.ok()) return Fail(s);
     } while (batch.end == EndReason::kMore);
     explain = (*cursor)->Explain();
+  }
+  if (trace) {
+    std::cout << (json ? SpansJson(spans.spans()) + "\n" : SpansText(spans.spans()));
+    return kOk;
   }
   std::cout << (json ? ExplainJson(explain) + "\n" : ExplainText(explain));
   return kOk;

@@ -29,7 +29,7 @@ struct Arguments {
   FulltextFlags fulltext;
   ReplicateFlags replicate;
   std::string type;
-  bool metrics = false;
+  bool metrics = false, trace = false;
 };
 
 const std::map<std::string, RowFormat> kFormats = {{"table", RowFormat::kTable},
@@ -173,11 +173,13 @@ int main(int argc, char** argv) {
   with_params(query);
 
   auto* explain = command("explain", "shows how a query is answered", [&] {
-    return ExplainCommand(a.file, a.store, a.rql, a.analyze, a.json, a.params);
+    return ExplainCommand(a.file, a.store, a.rql, a.analyze, a.trace, a.json, a.params);
   });
   with_store(explain);
   explain->add_option("RQL", a.rql, "the query")->required();
   explain->add_flag("--analyze", a.analyze, "run it, and show rows, batches and time");
+  explain->add_flag("--trace", a.trace,
+                    "run it, and show instead what each stage did, call by call, and how long");
   with_params(explain);
   with_json(explain);
 

@@ -1,10 +1,13 @@
 // What the small stages do beyond passing everything on.
 #include <atomic>
 #include <fstream>
+#include <map>
+#include <set>
 #include <sstream>
 #include <thread>
 
 #include "core/instant.h"
+#include "core/trace.h"
 #include "tests/wrappers/stack.h"
 
 namespace strata::testing {
@@ -167,6 +170,61 @@ TEST(Log, WritesLinesThatHoldNoDocuments) {
   const std::string redacted = text("redacted");
   EXPECT_NE(redacted.find("eq(name,%3F)"), std::string::npos) << redacted;
   EXPECT_EQ(redacted.find("tell-nobody"), std::string::npos) << redacted;
+}
+
+TEST(Tracing, SpansSayWhichStageDidWhatBeneathWhichOtherOne) {
+  Stack stack(R"("s":[{"type":"cache"},{"type":"rename","fields":{"a":"b"}},"memory:"])");
+  SpanList spans;
+  const Context ctx = Context::Background().WithTrace("t1").WithSpans(&spans);
+  ASSERT_TRUE(Get(stack.s(), ctx, "x").ok());
+  ASSERT_TRUE(Collect(stack.s(), ctx, "a=1").ok());
+  ASSERT_FALSE(Get(stack.s(), ctx.WithTimeout(std::chrono::nanoseconds(0)), "y").ok());
+  std::map<uint64_t, std::string> names;
+  std::string read, next, failed;
+  for (const Span& s : spans.spans()) {
+    EXPECT_EQ(s.trace_id, "t1");
+    EXPECT_GE(s.duration.count(), 0);
+    names[s.id] = names[s.parent] + " > " + s.stage;
+    if (s.operation == "read" && s.code == StatusCode::kOk) read = names[s.id];
+    if (s.operation == "next") next = std::max(next, names[s.id]);
+    if (s.code != StatusCode::kOk) failed = s.stage;
+  }
+  EXPECT_EQ(read, " > s/0 (cache) > s/1 (rename) > s/2 (memory)");
+  EXPECT_EQ(next, " > s/0 (cache) > s/1 (rename) > s/2 (memory)");
+  EXPECT_EQ(failed, "s/0 (cache)");
+  EXPECT_EQ(SpansText({}), "");
+  EXPECT_NE(SpansText(spans.spans()).find("\n    read  s/2 (memory)"), std::string::npos)
+      << SpansText(spans.spans());
+  const auto json = Document::Parse(SpansJson(spans.spans()));
+  ASSERT_TRUE(json.ok()) << json.status();
+  EXPECT_EQ(json->root().size(), spans.spans().size());
+  // A list that is full says how many it left out.
+  SpanList one(1);
+  for (int i = 0; i < 3; ++i) one.Ended({});
+  EXPECT_EQ(one.dropped(), 2u);
+}
+
+TEST(Metrics, ArePrometheusText) {
+  Stack stack(R"("s":[{"type":"cache"},"memory:"])");
+  ASSERT_TRUE(Get(stack.s(), Context::Background(), "x").ok());
+  const std::string text = stack.pipeline().MetricsText();
+  EXPECT_NE(text.find("# TYPE strata_cache_misses_total counter\n"
+                      "strata_cache_misses_total{stage=\"s/0 (cache)\",type=\"cache\"} 1\n"),
+            std::string::npos)
+      << text;
+  EXPECT_NE(text.find("strata_calls_total{stage=\"s/1 (memory)\",type=\"memory\","
+                      "operation=\"read\"} 1\n"),
+            std::string::npos);
+  // Every family is described once, and before its samples.
+  std::set<std::string> described;
+  std::istringstream lines(text);
+  for (std::string line; std::getline(lines, line);) {
+    if (line.starts_with("# TYPE ")) {
+      EXPECT_TRUE(described.insert(line.substr(7, line.find(' ', 7) - 7)).second) << line;
+    } else if (!line.starts_with('#')) {
+      EXPECT_TRUE(described.contains(line.substr(0, line.find('{')))) << line;
+    }
+  }
 }
 
 }  // namespace

@@ -1,9 +1,9 @@
 // A store, and what it hands out, with something done around each call: for stages that observe,
 // throttle or disturb.
 //
-// A hook is called as hook(operation, info, call) where `call` runs the inner operation and gives
-// its Status; it returns the Status that the caller sees. It is copied into everything that is
-// handed out.
+// A hook is called as hook(operation, info, call) where call(context) runs the inner operation and
+// gives its Status; it returns the Status that the caller sees. It is copied into everything that
+// is handed out.
 #ifndef STRATA_WRAPPERS_CORE_HOOKED_H_
 #define STRATA_WRAPPERS_CORE_HOOKED_H_
 
@@ -44,10 +44,10 @@ struct CallInfo {
 // Runs a call that gives a StatusOr through a hook.
 template <typename Hook, typename Call>
 auto ThroughHook(const Hook& hook, Operation op, const CallInfo& info, Call call)
-    -> decltype(call()) {
-  decltype(call()) result = Status(StatusCode::kInternal, "the call was not made");
-  const Status s = hook(op, info, [&] {
-    result = call();
+    -> decltype(call(*info.ctx)) {
+  decltype(call(*info.ctx)) result = Status(StatusCode::kInternal, "the call was not made");
+  const Status s = hook(op, info, [&](const Context& ctx) {
+    result = call(ctx);
     return result.status();
   });
   if (!s.ok()) return s;
@@ -60,7 +60,8 @@ class HookedCursor final : public Cursor {
   HookedCursor(std::unique_ptr<Cursor> inner, Hook hook)
       : inner_(std::move(inner)), hook_(std::move(hook)) {}
   Status Next(const Context& ctx, size_t max_rows, RowBatch* batch) override {
-    return hook_(Operation::kNext, {&ctx}, [&] { return inner_->Next(ctx, max_rows, batch); });
+    return hook_(Operation::kNext, {&ctx},
+                 [&](const Context& c) { return inner_->Next(c, max_rows, batch); });
   }
   std::string Position() const override { return inner_->Position(); }
   ExplainNode Explain() const override { return hook_.Explained(inner_->Explain()); }
@@ -78,8 +79,9 @@ class HookedPlan final : public Plan {
   const Query& residual() const override { return inner_->residual(); }
   StatusOr<std::unique_ptr<Cursor>> Open(const Context& ctx,
                                          const OpenOptions& options) const override {
-    ASSIGN_OR_RETURN(auto cursor, ThroughHook(hook_, Operation::kOpen, {&ctx},
-                                              [&] { return inner_->Open(ctx, options); }));
+    ASSIGN_OR_RETURN(auto cursor,
+                     ThroughHook(hook_, Operation::kOpen, {&ctx},
+                                 [&](const Context& c) { return inner_->Open(c, options); }));
     return std::make_unique<HookedCursor<Hook>>(std::move(cursor), hook_);
   }
   ExplainNode Explain() const override { return hook_.Explained(inner_->Explain()); }
@@ -96,24 +98,27 @@ class HookedTransaction final : public Transaction {
       : inner_(std::move(inner)), hook_(std::move(hook)) {}
   Status Read(const Context& ctx, std::span<const std::string_view> ids,
               std::span<std::optional<Record>> out) override {
-    return hook_(Operation::kRead, {&ctx, ids}, [&] { return inner_->Read(ctx, ids, out); });
+    return hook_(Operation::kRead, {&ctx, ids},
+                 [&](const Context& c) { return inner_->Read(c, ids, out); });
   }
   StatusOr<WriteResult> Write(const Context& ctx, const WriteBatch& batch) override {
     return ThroughHook(hook_, Operation::kWrite, {&ctx, {}, &batch},
-                       [&] { return inner_->Write(ctx, batch); });
+                       [&](const Context& c) { return inner_->Write(c, batch); });
   }
   StatusOr<std::unique_ptr<Plan>> Prepare(const Context& ctx, const Query& query) override {
-    ASSIGN_OR_RETURN(auto plan, ThroughHook(hook_, Operation::kPrepare, {&ctx, {}, nullptr, &query},
-                                            [&] { return inner_->Prepare(ctx, query); }));
+    ASSIGN_OR_RETURN(auto plan,
+                     ThroughHook(hook_, Operation::kPrepare, {&ctx, {}, nullptr, &query},
+                                 [&](const Context& c) { return inner_->Prepare(c, query); }));
     return std::make_unique<HookedPlan<Hook>>(std::move(plan), hook_);
   }
   Status Savepoint(std::string_view name) override { return inner_->Savepoint(name); }
   Status RollbackTo(std::string_view name) override { return inner_->RollbackTo(name); }
   Status Vote(const Context& ctx) override {
-    return hook_(Operation::kCommit, {&ctx}, [&] { return inner_->Vote(ctx); });
+    return hook_(Operation::kCommit, {&ctx}, [&](const Context& c) { return inner_->Vote(c); });
   }
   StatusOr<WriteResult> Commit(const Context& ctx) override {
-    return ThroughHook(hook_, Operation::kCommit, {&ctx}, [&] { return inner_->Commit(ctx); });
+    return ThroughHook(hook_, Operation::kCommit, {&ctx},
+                       [&](const Context& c) { return inner_->Commit(c); });
   }
   Status Abort() override { return inner_->Abort(); }
 
@@ -128,7 +133,8 @@ class HookedSubscription final : public Subscription {
   HookedSubscription(std::unique_ptr<Subscription> inner, Hook hook)
       : inner_(std::move(inner)), hook_(std::move(hook)) {}
   StatusOr<ChangeBatch> Next(const Context& ctx) override {
-    return ThroughHook(hook_, Operation::kChanges, {&ctx}, [&] { return inner_->Next(ctx); });
+    return ThroughHook(hook_, Operation::kChanges, {&ctx},
+                       [&](const Context& c) { return inner_->Next(c); });
   }
 
   uint64_t resume_from() const override { return inner_->resume_from(); }
@@ -147,28 +153,31 @@ class HookedStore : public ForwardingStore {
 
   Status Read(const Context& ctx, std::span<const std::string_view> ids,
               std::span<std::optional<Record>> out) override {
-    return hook_(Operation::kRead, {&ctx, ids}, [&] { return inner().Read(ctx, ids, out); });
+    return hook_(Operation::kRead, {&ctx, ids},
+                 [&](const Context& c) { return inner().Read(c, ids, out); });
   }
   StatusOr<WriteResult> Write(const Context& ctx, const WriteBatch& batch) override {
     return ThroughHook(hook_, Operation::kWrite, {&ctx, {}, &batch},
-                       [&] { return inner().Write(ctx, batch); });
+                       [&](const Context& c) { return inner().Write(c, batch); });
   }
   StatusOr<std::unique_ptr<Plan>> Prepare(const Context& ctx, const Query& query) override {
-    ASSIGN_OR_RETURN(auto plan, ThroughHook(hook_, Operation::kPrepare, {&ctx, {}, nullptr, &query},
-                                            [&] { return inner().Prepare(ctx, query); }));
+    ASSIGN_OR_RETURN(auto plan,
+                     ThroughHook(hook_, Operation::kPrepare, {&ctx, {}, nullptr, &query},
+                                 [&](const Context& c) { return inner().Prepare(c, query); }));
     return std::make_unique<HookedPlan<Hook>>(std::move(plan), hook_);
   }
   StatusOr<std::unique_ptr<Transaction>> Begin(const Context& ctx,
                                                const TransactionOptions& options) override {
-    ASSIGN_OR_RETURN(auto t, ThroughHook(hook_, Operation::kBegin, {&ctx},
-                                         [&] { return inner().Begin(ctx, options); }));
+    ASSIGN_OR_RETURN(auto t, ThroughHook(hook_, Operation::kBegin, {&ctx}, [&](const Context& c) {
+                       return inner().Begin(c, options);
+                     }));
     return std::make_unique<HookedTransaction<Hook>>(std::move(t), hook_);
   }
   StatusOr<std::unique_ptr<Subscription>> Subscribe(const Context& ctx,
                                                     const SubscribeRequest& request) override {
     ASSIGN_OR_RETURN(auto s,
                      ThroughHook(hook_, Operation::kSubscribe, {&ctx, {}, nullptr, &request.query},
-                                 [&] { return inner().Subscribe(ctx, request); }));
+                                 [&](const Context& c) { return inner().Subscribe(c, request); }));
     return std::make_unique<HookedSubscription<Hook>>(std::move(s), hook_);
   }
 

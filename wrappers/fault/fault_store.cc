@@ -55,16 +55,16 @@ struct FaultHook {
   std::shared_ptr<State> state;
 
   template <typename Call>
-  Status operator()(Operation op, const CallInfo&, Call call) const {
+  Status operator()(Operation op, const CallInfo& info, Call call) const {
     const FaultOptions& o = state->options;
     const bool counts =
         o.operation == Target::kAny || static_cast<int>(o.operation) == static_cast<int>(op) + 1;
     if (o.every == 0 || !counts ||
         (state->count.fetch_add(1, std::memory_order_relaxed) + 1) % o.every != 0) {
-      return call();
+      return call(*info.ctx);
     }
     if (o.when == When::kAfter) {
-      if (Status s = call(); !s.ok()) return s;
+      if (Status s = call(*info.ctx); !s.ok()) return s;
     }
     return MakeStatus(ToStatusCode(o.code), Concat("injected fault in ", OperationName(op)));
   }

@@ -85,9 +85,9 @@ struct ConcurrencyHook {
 
   template <typename Call>
   Status operator()(Operation op, const CallInfo& info, Call call) const {
-    if (op == Operation::kChanges) return call();
+    if (op == Operation::kChanges) return call(*info.ctx);
     RETURN_IF_ERROR(places->Enter(*info.ctx));
-    Status s = call();
+    Status s = call(*info.ctx);
     places->Leave();
     return s;
   }

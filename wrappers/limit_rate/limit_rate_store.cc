@@ -68,7 +68,7 @@ struct RateHook {
       default:
         break;
     }
-    return call();
+    return call(*info.ctx);
   }
   ExplainNode Explained(ExplainNode n) const { return n; }
 };

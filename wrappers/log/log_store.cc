@@ -129,7 +129,7 @@ struct LogHook {
   template <typename Call>
   Status operator()(Operation op, const CallInfo& info, Call call) const {
     const auto start = std::chrono::steady_clock::now();
-    Status s = call();
+    Status s = call(*info.ctx);
     // A subscriber that gives up waiting is no failure.
     if (op == Operation::kChanges &&
         (s.code() == StatusCode::kDeadlineExceeded || s.code() == StatusCode::kCancelled)) {

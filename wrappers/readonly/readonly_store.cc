@@ -16,8 +16,8 @@ Status Refuse() {
 // Refuses writes of transactions.
 struct RefuseWrites {
   template <typename Call>
-  Status operator()(Operation op, const CallInfo&, Call call) const {
-    return op == Operation::kWrite ? Refuse() : call();
+  Status operator()(Operation op, const CallInfo& info, Call call) const {
+    return op == Operation::kWrite ? Refuse() : call(*info.ctx);
   }
   ExplainNode Explained(ExplainNode n) const { return n; }
 };

@@ -78,7 +78,7 @@ struct RetryHook {
          op == Operation::kBegin || op == Operation::kSubscribe ||
          (op == Operation::kWrite && MayBeRepeated(*info.batch)));
     for (int attempt = 0;; ++attempt) {
-      Status s = call();
+      Status s = call(*info.ctx);
       if (s.ok()) budget->Succeeded();
       if (s.code() != StatusCode::kUnavailable || !repeats || attempt + 1 >= budget->attempts())
         return s;
@@ -111,7 +111,7 @@ class RetryStore final : public HookedStore<RetryHook>, public Introspection {
   StatusOr<std::unique_ptr<Transaction>> Begin(const Context& ctx,
                                                const TransactionOptions& options) override {
     return ThroughHook(hook(), Operation::kBegin, {&ctx},
-                       [&] { return inner().Begin(ctx, options); });
+                       [&](const Context& c) { return inner().Begin(c, options); });
   }
   std::vector<Metric> Metrics() const override { return hook().budget->Metrics(); }
 

@@ -19,7 +19,7 @@ struct SlowHook {
 
   template <typename Call>
   Status operator()(Operation op, const CallInfo& info, Call call) const {
-    if (op == Operation::kChanges) return call();
+    if (op == Operation::kChanges) return call(*info.ctx);
     int64_t wait = options.delay;
     if (options.jitter > 0) {
       // A fixed sequence, so that runs can be repeated.
@@ -27,7 +27,7 @@ struct SlowHook {
       wait += static_cast<int64_t>((n >> 32) % static_cast<uint64_t>(options.jitter + 1));
     }
     RETURN_IF_ERROR(WaitFor(*info.ctx, std::chrono::milliseconds(wait)));
-    return call();
+    return call(*info.ctx);
   }
   ExplainNode Explained(ExplainNode n) const { return n; }
 };
