@@ -14,7 +14,7 @@ namespace strata {
 namespace {
 
 using testing::CrashTest;
-using testing::RunAndKill;
+using testing::Victims;
 
 using State = std::map<std::string, std::string>;
 
@@ -89,21 +89,26 @@ TEST_F(CrashTest, AcknowledgedWritesSurviveAndBatchesAreWhole) {
   const uint64_t seed = testing::PrintedSeed();
   std::mt19937_64 random(seed);
   const std::string path = Path("written");
+  const auto seed_of = [=](int run) { return seed + static_cast<uint64_t>(run); };
+  const auto durability_of = [](int run) {
+    return run % 3 == 0 ? RocksdbDurability::kAsync : RocksdbDurability::kSync;
+  };
+  Victims victims(Path("."), [=](int run, int fd) {
+    const auto store = OpenAt(path, durability_of(run));
+    if (store == nullptr || write(fd, "o", 1) != 1) return;
+    for (uint64_t i = 0;; ++i) {
+      if (!store->Write(Context::Background(), BatchOf(seed_of(run), i)).ok()) return;
+      if (write(fd, ".", 1) != 1) return;
+    }
+  });
   State state;        // before the run
   uint64_t next = 1;  // sequence after it
   uint64_t acknowledged_in_all = 0;
   for (int run = 0; run < testing::kKills; ++run) {
-    const uint64_t run_seed = seed + static_cast<uint64_t>(run);
-    const auto durability = run % 3 == 0 ? RocksdbDurability::kAsync : RocksdbDurability::kSync;
+    const uint64_t run_seed = seed_of(run);
+    const auto durability = durability_of(run);
     const std::string acks =
-        RunAndKill(static_cast<int>(random() % 15000), run % 8 != 0, [&](int fd) {
-          const auto store = OpenAt(path, durability);
-          if (store == nullptr || write(fd, "o", 1) != 1) return;
-          for (uint64_t i = 0;; ++i) {
-            if (!store->Write(Context::Background(), BatchOf(run_seed, i)).ok()) return;
-            if (write(fd, ".", 1) != 1) return;
-          }
-        });
+        victims.RunAndKill(run, static_cast<int>(random() % 15000), run % 8 != 0);
     const uint64_t acknowledged = acks.size();
     acknowledged_in_all += acknowledged;
     const auto store = OpenAt(path, durability);
@@ -146,24 +151,26 @@ TEST_F(CrashTest, AcknowledgedWritesSurviveAndBatchesAreWhole) {
 TEST_F(CrashTest, AnImportLeavesAPrefixOfWholeBatches) {
   std::mt19937_64 random(testing::PrintedSeed());
   constexpr uint64_t kBatch = 32;
+  const auto path_of = [this](int run) { return Path("imported" + std::to_string(run)); };
+  Victims victims(Path("."), [&](int run, int fd) {
+    const auto store = OpenAt(path_of(run), RocksdbDurability::kSync);
+    if (store == nullptr || write(fd, "o", 1) != 1) return;
+    uint64_t i = 0;
+    tools::ImportOptions options;
+    options.batch = kBatch;
+    tools::Import(
+        *store, Context::Background(),
+        [&]() -> StatusOr<std::optional<tools::SourceItem>> {
+          ++i;
+          return tools::SourceItem{i, "{\"id\":\"" + std::to_string(1000000 + i) +
+                                          "\",\"i\":" + std::to_string(i) + ",\"pad\":\"" +
+                                          std::string(400, 'p') + "\"}"};
+        },
+        [] { return uint64_t{0}; }, [] { return std::string("line"); }, options);
+  });
   for (int run = 0; run < testing::kKills / 10; ++run) {
-    const std::string path = Path("imported" + std::to_string(run));
-    RunAndKill(static_cast<int>(random() % 80000), true, [&](int fd) {
-      const auto store = OpenAt(path, RocksdbDurability::kSync);
-      if (store == nullptr || write(fd, "o", 1) != 1) return;
-      uint64_t i = 0;
-      tools::ImportOptions options;
-      options.batch = kBatch;
-      tools::Import(
-          *store, Context::Background(),
-          [&]() -> StatusOr<std::optional<tools::SourceItem>> {
-            ++i;
-            return tools::SourceItem{i, "{\"id\":\"" + std::to_string(1000000 + i) +
-                                            "\",\"i\":" + std::to_string(i) + ",\"pad\":\"" +
-                                            std::string(400, 'p') + "\"}"};
-          },
-          [] { return uint64_t{0}; }, [] { return std::string("line"); }, options);
-    });
+    const std::string path = path_of(run);
+    victims.RunAndKill(run, static_cast<int>(random() % 80000), true);
     auto store = OpenAt(path, RocksdbDurability::kSync);
     ASSERT_NE(store, nullptr);
     const auto rows = Collect(*store, Context::Background(), "values(i)");

@@ -55,34 +55,29 @@ State StateOf(Store& store) {
   return state;
 }
 
-// Writes until it is killed, a byte for each acknowledged write.
-std::string WriteUntilKilled(const std::string& config, const std::string& folder, uint64_t seed,
-                             int micros, bool when_ready) {
-  return RunAndKill(micros, when_ready, [&](int fd) {
-    const auto pipeline = OpenStack(config, folder);
-    if (pipeline == nullptr) return;
-    Store& store = *pipeline->Find("s");
-    if (write(fd, "o", 1) != 1) return;
-    for (uint64_t i = 0;; ++i) {
-      if (!WriteOne(store, Ctx(), OpOf(seed, i)).ok()) return;
-      if (write(fd, ".", 1) != 1) return;
-    }
-  });
-}
-
 // Runs, kills and reopens; `look` sees each reopened pipeline.
 template <typename Look>
 void Rounds(const std::string& config, const std::string& folder, int max_micros, Look look) {
   const uint64_t seed = PrintedSeed();
   std::mt19937_64 random(seed);
+  Victims victims(folder, [&](int run, int fd) {
+    const auto pipeline = OpenStack(config, folder);
+    if (pipeline == nullptr) return;
+    Store& store = *pipeline->Find("s");
+    if (write(fd, "o", 1) != 1) return;
+    for (uint64_t i = 0;; ++i) {
+      if (!WriteOne(store, Ctx(), OpOf(seed + static_cast<uint64_t>(run), i)).ok()) return;
+      if (write(fd, ".", 1) != 1) return;
+    }
+  });
   State state;
   uint64_t acknowledged_in_all = 0;
   for (int run = 0; run < kKills; ++run) {
     const uint64_t run_seed = seed + static_cast<uint64_t>(run);
     const uint64_t acknowledged =
-        WriteUntilKilled(config, folder, run_seed,
-                         static_cast<int>(random() % static_cast<uint64_t>(max_micros)),
-                         run % 8 != 0)
+        victims
+            .RunAndKill(run, static_cast<int>(random() % static_cast<uint64_t>(max_micros)),
+                        run % 8 != 0)
             .size();
     acknowledged_in_all += acknowledged;
     for (uint64_t i = 0; i < acknowledged; ++i) Apply(&state, OpOf(run_seed, i));
