@@ -168,6 +168,20 @@ std::vector<Composition> AllCompositions() {
   return out;
 }
 
+std::vector<Composition> ForbiddenCompositions() {
+  const auto stage = [](std::string_view name) {
+    return std::find_if(std::begin(kWrappers), std::end(kWrappers),
+                        [&](const Wrapper& w) { return w.name == name; })
+        ->stage;
+  };
+  std::vector<Composition> out;
+  for (const auto& [above, below] : kForbidden) {
+    out.push_back({std::string(above) + "__" + std::string(below),
+                   Stack({stage(above), stage(below), kMemory})});
+  }
+  return out;
+}
+
 ConformanceTest::ConformanceTest() {
   EXPECT_TRUE(RegisterAll(registry_).ok());
   const char* base = std::getenv("TEST_TMPDIR");

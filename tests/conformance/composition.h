@@ -24,6 +24,8 @@ struct Composition {
 };
 
 std::vector<Composition> AllCompositions();
+// Those that the order rules forbid.
+std::vector<Composition> ForbiddenCompositions();
 inline void PrintTo(const Composition& c, std::ostream* out) { *out << c.config; }
 
 // A folder of its own, and the composition's pipeline in it.
