@@ -123,7 +123,7 @@ class ReplicateStore final : public Store,
                                                     const SubscribeRequest& request) override;
 
   // ---- ReplicateAdmin ----
-  GroupReport Report() override {
+  GroupReport Report() const override {
     const auto epoch = Current();
     GroupReport report;
     report.epoch = epoch->group.epoch;
@@ -218,7 +218,7 @@ class ReplicateStore final : public Store,
 
   // ---- Introspection ----
   std::vector<Metric> Metrics() const override {
-    const GroupReport report = const_cast<ReplicateStore*>(this)->Report();
+    const GroupReport report = Report();
     std::vector<Metric> out = {
         {"epoch", MetricKind::kGauge, static_cast<double>(report.epoch), "promotions so far"},
         {"failovers", MetricKind::kCounter, static_cast<double>(failovers_.load()),
@@ -276,6 +276,8 @@ class ReplicateStore final : public Store,
     return epoch;
   }
 
+  // Waits until enough stores have what was written in `epoch`, also when another store is made
+  // the primary meanwhile.
   Status WaitForCopies(const Context& ctx, const Epoch& epoch, const WriteResult& result) {
     uint64_t last = 0;
     for (const WriteOutcome& o : result.outcomes) last = std::max(last, o.revision);
@@ -285,12 +287,19 @@ class ReplicateStore final : public Store,
     MutexLock lock(mutex_);
     for (;;) {
       size_t have = 1, lost = 0;
-      for (const auto& f : epoch.followers) {
-        if (f == nullptr) continue;
-        have += f->applied() >= last;
-        lost += f->health() == ReplicaHealth::kLost && f->applied() < last;
+      // None: a promotion is under way.
+      if (epoch_ != nullptr) {
+        if (epoch_->group.epoch != epoch.group.epoch && epoch_->group.began <= last) {
+          return Unavailable(
+              "another store was made the primary before it had the write; the write is lost");
+        }
+        for (const auto& f : epoch_->followers) {
+          if (f == nullptr) continue;
+          have += f->applied() >= last;
+          lost += f->health() == ReplicaHealth::kLost && f->applied() < last;
+        }
+        if (have >= needed) return OkStatus();
       }
-      if (have >= needed) return OkStatus();
       Status s = lost > size() - needed ? Unavailable("copies were lost")
                                         : WaitWithContext(until, mutex_, news_);
       if (s.ok()) continue;

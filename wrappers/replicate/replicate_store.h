@@ -35,7 +35,7 @@ struct GroupReport {
 class ReplicateAdmin {
  public:
   virtual ~ReplicateAdmin() = default;
-  virtual GroupReport Report() = 0;
+  virtual GroupReport Report() const = 0;
   // Makes another store the primary, in a new epoch that older primaries cannot write into. Waits
   // until it has all that the primary has. `lossy`: goes on when the primary cannot be asked or
   // does not answer in time; what was not copied is then lost.
