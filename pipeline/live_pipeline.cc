@@ -5,6 +5,7 @@
 #include "core/json_text.h"
 #include "core/sync.h"
 #include "store/ops.h"
+#include "wrappers/core/forwarding_store.h"
 #include "wrappers/core/gate.h"
 
 namespace strata {
@@ -107,47 +108,35 @@ class LivePipeline::LivePlan final : public Plan {
   mutable std::shared_ptr<const Plan> plan_ STRATA_GUARDED_BY(mutex_);
 };
 
-class LivePipeline::LiveTransaction final : public Transaction {
+class LivePipeline::LiveTransaction final : public ForwardingTransaction {
  public:
   LiveTransaction(std::shared_ptr<Shared> shared, std::shared_ptr<Pipeline> pipeline,
                   std::unique_ptr<Transaction> inner)
-      : shared_(std::move(shared)), pipeline_(std::move(pipeline)), inner_(std::move(inner)) {}
+      : ForwardingTransaction(std::move(inner), pipeline),
+        shared_(std::move(shared)),
+        pipeline_(std::move(pipeline)) {}
 
-  Status Read(const Context& ctx, std::span<const std::string_view> ids,
-              std::span<std::optional<Record>> out) override {
-    return inner_->Read(ctx, ids, out);
-  }
-  StatusOr<WriteResult> Write(const Context& ctx, const WriteBatch& batch) override {
-    return inner_->Write(ctx, batch);
-  }
-  StatusOr<std::unique_ptr<Plan>> Prepare(const Context& ctx, const Query& query) override {
-    return inner_->Prepare(ctx, query);
-  }
-  Status Savepoint(std::string_view name) override { return inner_->Savepoint(name); }
-  Status RollbackTo(std::string_view name) override { return inner_->RollbackTo(name); }
   Status Vote(const Context& ctx) override {
     ASSIGN_OR_RETURN(const Gate::Pass pass, shared_->gate().Enter(ctx, /*alone=*/false));
     RETURN_IF_ERROR(CheckCurrent());
-    return inner_->Vote(ctx);
+    return inner().Vote(ctx);
   }
   StatusOr<WriteResult> Commit(const Context& ctx) override {
     ASSIGN_OR_RETURN(const Gate::Pass pass, shared_->gate().Enter(ctx, /*alone=*/false));
     RETURN_IF_ERROR(CheckCurrent());
-    return inner_->Commit(ctx);
+    return inner().Commit(ctx);
   }
-  Status Abort() override { return inner_->Abort(); }
 
  private:
   // What the new pipeline keeps would not hear of a commit through the old one.
   Status CheckCurrent() {
     if (shared_->Current() == pipeline_) return OkStatus();
-    (void)inner_->Abort();
+    (void)inner().Abort();
     return Aborted("the pipeline was reloaded; run the transaction again");
   }
 
   const std::shared_ptr<Shared> shared_;
   const std::shared_ptr<Pipeline> pipeline_;
-  const std::unique_ptr<Transaction> inner_;
 };
 
 class LivePipeline::LiveSubscription final : public Subscription {

@@ -6,10 +6,9 @@
 #define STRATA_WRAPPERS_CORE_FEED_FOLLOWER_H_
 
 #include <optional>
-#include <thread>
 
-#include "core/sync.h"
 #include "store/store.h"
+#include "wrappers/core/retrying_thread.h"
 
 namespace strata {
 
@@ -29,28 +28,19 @@ class FeedHandler {
 
 class FeedFollower {
  public:
-  // Both must outlive the follower. `max_changes`: in one batch.
+  // Both must outlive the follower. `max_changes`: in one batch. The destructor stops the thread
+  // and waits for it; at most some 50 ms unless the handler is slower.
   FeedFollower(Store& store, FeedHandler& handler, size_t max_changes = 256);
-  // Stops and waits for the thread; at most some 50 ms unless the handler is slower.
-  ~FeedFollower();
-  FeedFollower(const FeedFollower&) = delete;
-  FeedFollower& operator=(const FeedFollower&) = delete;
-
   // Cancelled when the follower stops: for what a handler calls.
-  const Context& context() const { return context_; }
+  const Context& context() const { return thread_.context(); }
 
  private:
-  void Run();
-  Status Follow();
+  Status Follow(const Context& ctx);
 
   Store& store_;
   FeedHandler& handler_;
   const size_t max_changes_;
-  CancelSource stop_;
-  const Context context_;
-  Mutex mutex_;
-  CondVar stopped_;
-  std::thread thread_;
+  RetryingThread thread_;  // last, so that it begins with everything there
 };
 
 }  // namespace strata

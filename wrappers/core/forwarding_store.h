@@ -48,7 +48,10 @@ class ForwardingStore : public Store {
 // The same for transactions.
 class ForwardingTransaction : public Transaction {
  public:
-  explicit ForwardingTransaction(std::unique_ptr<Transaction> inner) : inner_(std::move(inner)) {}
+  // `keep_alive`: what has to outlive the inner transaction.
+  explicit ForwardingTransaction(std::unique_ptr<Transaction> inner,
+                                 std::shared_ptr<const void> keep_alive = nullptr)
+      : keep_alive_(std::move(keep_alive)), inner_(std::move(inner)) {}
 
   Status Read(const Context& ctx, std::span<const std::string_view> ids,
               std::span<std::optional<Record>> out) override {
@@ -70,6 +73,7 @@ class ForwardingTransaction : public Transaction {
   Transaction& inner() const { return *inner_; }
 
  private:
+  const std::shared_ptr<const void> keep_alive_;
   const std::unique_ptr<Transaction> inner_;
 };
 

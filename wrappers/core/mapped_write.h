@@ -36,6 +36,19 @@ StatusOr<WriteResult> WriteMapped(Transaction& inner, const Context& ctx, const 
 // Replaces what was read by what is visible of it.
 Status MakeVisible(const WriteMapping& mapping, std::span<std::optional<Record>> records);
 
+// The part of a MappedStore's mapping that reads and writes by what is stored.
+class WorkedOutMapping : public WriteMapping {
+ public:
+  Status Show(std::span<std::optional<Record>> read) const { return MakeVisible(*this, read); }
+  template <typename Target>
+  StatusOr<WriteResult> Write(Target& inner, const Context& ctx, const WriteBatch& batch) const {
+    return WriteMapped(inner, ctx, batch, *this, ids_);
+  }
+
+ private:
+  mutable IdGenerator ids_;
+};
+
 }  // namespace strata
 
 #endif  // STRATA_WRAPPERS_CORE_MAPPED_WRITE_H_

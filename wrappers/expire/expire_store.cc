@@ -27,7 +27,7 @@ struct ExpireOptions {
   int64_t sweep = 0;
 };
 
-class ExpireMapping final : public WriteMapping {
+class ExpireMapping final : public WorkedOutMapping {
  public:
   ExpireMapping(const ExpireOptions& options, const Clock& clock)
       : options_(options), clock_(clock) {}
@@ -54,11 +54,6 @@ class ExpireMapping final : public WriteMapping {
   }
 
   // ---- for MappedStore ----
-  Status Show(std::span<std::optional<Record>> read) const { return MakeVisible(*this, read); }
-  template <typename Target>
-  StatusOr<WriteResult> Write(Target& inner, const Context& ctx, const WriteBatch& batch) const {
-    return WriteMapped(inner, ctx, batch, *this, ids_);
-  }
   template <typename Target>
   static StatusOr<std::unique_ptr<Plan>> Prepare(Target& inner, const Context& ctx,
                                                  const Query& query,
@@ -68,7 +63,6 @@ class ExpireMapping final : public WriteMapping {
  private:
   const ExpireOptions options_;
   const Clock& clock_;
-  mutable IdGenerator ids_;
 };
 
 // The inner plan asks "not expired by $n", and $n becomes the time when a query is opened.

@@ -26,7 +26,7 @@ struct InheritOptions {
 };
 
 // What one store of the hierarchy shows of the inner one.
-class TypeMapping final : public WriteMapping, public RowMapping {
+class TypeMapping final : public WorkedOutMapping, public RowMapping {
  public:
   TypeMapping(const InheritOptions& options, std::string type)
       : options_(options),
@@ -102,11 +102,6 @@ class TypeMapping final : public WriteMapping, public RowMapping {
   }
 
   // ---- for MappedStore ----
-  Status Show(std::span<std::optional<Record>> read) const { return MakeVisible(*this, read); }
-  template <typename Target>
-  StatusOr<WriteResult> Write(Target& inner, const Context& ctx, const WriteBatch& batch) const {
-    return WriteMapped(inner, ctx, batch, *this, ids_);
-  }
   template <typename Target>
   static StatusOr<std::unique_ptr<Plan>> Prepare(Target& inner, const Context& ctx,
                                                  const Query& query,
@@ -130,7 +125,6 @@ class TypeMapping final : public WriteMapping, public RowMapping {
   const TypeNames own_;     // it and its subtypes
   const std::vector<Path> hidden_;
   Node condition_;
-  mutable IdGenerator ids_;
 };
 
 class InheritStore final : public MappedStore<TypeMapping>, public Retyping {

@@ -86,18 +86,8 @@ ReplicaFollower::ReplicaFollower(Store& primary, Store& replica, const FollowerO
       group_(group),
       floor_(floor),
       news_(std::move(news)),
-      thread_([this] { Run(); }) {}
-
-ReplicaFollower::~ReplicaFollower() { Stop(); }
-
-void ReplicaFollower::Stop() {
-  stop_.Cancel();
-  {
-    MutexLock lock(mutex_);
-    stopping_.NotifyAll();
-  }
-  if (thread_.joinable()) thread_.join();
-}
+      thread_([this](const Context&) { return Follow(); },
+              [this](const Status& why) { Lost(why); }) {}
 
 ReplicaState ReplicaFollower::State() const {
   MutexLock lock(mutex_);
@@ -119,31 +109,18 @@ void ReplicaFollower::Reached(uint64_t sequence) {
   news_();
 }
 
-void ReplicaFollower::Run() {
-  std::chrono::milliseconds pause(10);
-  while (!context_.cancelled()) {
-    const auto began = std::chrono::steady_clock::now();
-    const Status s = Follow();
-    if (context_.cancelled()) return;
-    health_.store(ReplicaHealth::kLost, std::memory_order_release);
-    Note([&](ReplicaState* state) {
-      ++state->failures;
-      state->trouble = Describe(s);
-    });
-    news_();
-    const auto now = std::chrono::steady_clock::now();
-    if (now - began > std::chrono::seconds(10)) pause = std::chrono::milliseconds(10);
-    const auto until = now + pause;
-    pause = std::min(pause * 2, std::chrono::milliseconds(5000));
-    MutexLock lock(mutex_);
-    while (!context_.cancelled() && std::chrono::steady_clock::now() < until)
-      stopping_.WaitUntil(mutex_, until);
-  }
+void ReplicaFollower::Lost(const Status& why) {
+  health_.store(ReplicaHealth::kLost, std::memory_order_release);
+  Note([&](ReplicaState* state) {
+    ++state->failures;
+    state->trouble = Describe(why);
+  });
+  news_();
 }
 
 Status ReplicaFollower::Follow() {
-  ASSIGN_OR_RETURN(const auto own, replica_.Subscribe(context_, {}));
-  ASSIGN_OR_RETURN(auto feed, primary_.Subscribe(context_, {}));
+  ASSIGN_OR_RETURN(const auto own, replica_.Subscribe(context(), {}));
+  ASSIGN_OR_RETURN(auto feed, primary_.Subscribe(context(), {}));
   const uint64_t next = own->resume_from();   // the first change that it does not have
   const uint64_t goal = feed->resume_from();  // the first that is still to come
   // It has what the primary has not: writes of its own, or of a time as primary that was cut off.
@@ -155,7 +132,7 @@ Status ReplicaFollower::Follow() {
     SubscribeRequest request;
     request.from = next;
     request.max_changes = kMaxChanges;
-    ASSIGN_OR_RETURN(feed, primary_.Subscribe(context_, request));
+    ASSIGN_OR_RETURN(feed, primary_.Subscribe(context(), request));
     Reached(next - 1);
   }
   auto verified = std::chrono::steady_clock::now();
@@ -172,7 +149,7 @@ Status ReplicaFollower::Follow() {
       RETURN_IF_ERROR(Sync(&feed));
       verified = std::chrono::steady_clock::now();
     }
-    const StatusOr<ChangeBatch> batch = feed->Next(context_.WithTimeout(kTick));
+    const StatusOr<ChangeBatch> batch = feed->Next(context().WithTimeout(kTick));
     if (batch.status().code() == StatusCode::kDeadlineExceeded) {
       // Filters and deletions of nothing leave numbers unused.
       if (feed->resume_from() > 0) Reached(feed->resume_from() - 1);
@@ -191,7 +168,7 @@ Status ReplicaFollower::Apply(const ChangeBatch& batch) {
   std::vector<std::string> ids;
   for (const Change& c : batch.changes) ids.push_back(c.id);
   std::vector<std::optional<Record>> there(ids.size());
-  RETURN_IF_ERROR(replica_.Read(context_, Views(ids), there));
+  RETURN_IF_ERROR(replica_.Read(context(), Views(ids), there));
   std::vector<std::string> touch;
   // Several writes of one origin go together.
   for (size_t i = 0; i < batch.changes.size();) {
@@ -212,7 +189,7 @@ Status ReplicaFollower::Apply(const ChangeBatch& batch) {
       wanted.push_back(c.sequence);
     }
     if (write.ops.empty()) continue;
-    ASSIGN_OR_RETURN(const WriteResult result, replica_.Write(context_, write));
+    ASSIGN_OR_RETURN(const WriteResult result, replica_.Write(context(), write));
     for (size_t k = 0; k < wanted.size(); ++k) {
       const WriteOutcome& o = result.outcomes[k];
       // One that came through other groups is theirs to mend.
@@ -230,17 +207,17 @@ Status ReplicaFollower::Sync(std::unique_ptr<Subscription>* feed) {
   Note([](ReplicaState* state) { ++state->syncs; });
   SubscribeRequest request;
   request.max_changes = kMaxChanges;
-  ASSIGN_OR_RETURN(auto from_now, primary_.Subscribe(context_, request));
-  ASSIGN_OR_RETURN(const auto snapshot, primary_.Begin(context_, {}));
+  ASSIGN_OR_RETURN(auto from_now, primary_.Subscribe(context(), request));
+  ASSIGN_OR_RETURN(const auto snapshot, primary_.Begin(context(), {}));
   std::vector<std::pair<uint64_t, std::string>> wrong;
   std::vector<std::string> extra;
   {
-    ASSIGN_OR_RETURN(Documents theirs, Documents::Of(*snapshot, context_));
-    ASSIGN_OR_RETURN(Documents ours, Documents::Of(replica_, context_));
+    ASSIGN_OR_RETURN(Documents theirs, Documents::Of(*snapshot, context()));
+    ASSIGN_OR_RETURN(Documents ours, Documents::Of(replica_, context()));
     std::vector<std::string> range;
     for (;;) {
-      ASSIGN_OR_RETURN(const auto a, theirs.Peek(context_));
-      ASSIGN_OR_RETURN(const auto b, ours.Peek(context_));
+      ASSIGN_OR_RETURN(const auto a, theirs.Peek(context()));
+      ASSIGN_OR_RETURN(const auto b, ours.Peek(context()));
       if (range.size() >= kRange || (!a && !b)) {
         RETURN_IF_ERROR(CompareRange(*snapshot, from_now->resume_from(), range, &wrong, &extra));
         range.clear();
@@ -260,7 +237,7 @@ Status ReplicaFollower::Sync(std::unique_ptr<Subscription>* feed) {
     WriteBatch batch;
     batch.origin = "|" + options_.hop;
     for (size_t k = i; k < std::min(extra.size(), i + kCopy); ++k) batch.Delete(extra[k]);
-    RETURN_IF_ERROR(replica_.Write(context_, batch).status());
+    RETURN_IF_ERROR(replica_.Write(context(), batch).status());
   }
   const size_t copied = wrong.size();
   RETURN_IF_ERROR(Copy(*snapshot, std::move(wrong)));
@@ -280,8 +257,8 @@ Status ReplicaFollower::CompareRange(Transaction& from, uint64_t next,
                                      std::vector<std::string>* extra) {
   if (ids.empty()) return OkStatus();
   std::vector<std::optional<Record>> theirs(ids.size()), ours(ids.size());
-  RETURN_IF_ERROR(from.Read(context_, Views(ids), theirs));
-  RETURN_IF_ERROR(replica_.Read(context_, Views(ids), ours));
+  RETURN_IF_ERROR(from.Read(context(), Views(ids), theirs));
+  RETURN_IF_ERROR(replica_.Read(context(), Views(ids), ours));
   const bool same = Digest(ids, theirs) == Digest(ids, ours);
   bool diverged = false;
   for (size_t i = 0; !same && i < ids.size(); ++i) {
@@ -311,7 +288,7 @@ Status ReplicaFollower::Copy(Transaction& from,
     std::vector<std::string> ids;
     for (size_t k = i; k < std::min(wrong.size(), i + kCopy); ++k) ids.push_back(wrong[k].second);
     std::vector<std::optional<Record>> records(ids.size());
-    RETURN_IF_ERROR(from.Read(context_, Views(ids), records));
+    RETURN_IF_ERROR(from.Read(context(), Views(ids), records));
     WriteBatch batch;
     batch.origin = "|" + options_.hop;
     std::vector<uint64_t> wanted;
@@ -321,7 +298,7 @@ Status ReplicaFollower::Copy(Transaction& from,
       batch.ops.back().min_revision = r->revision;
       wanted.push_back(r->revision);
     }
-    ASSIGN_OR_RETURN(const WriteResult result, replica_.Write(context_, batch));
+    ASSIGN_OR_RETURN(const WriteResult result, replica_.Write(context(), batch));
     for (size_t k = 0; k < wanted.size(); ++k) {
       if (result.outcomes[k].revision != wanted[k]) touch.push_back(result.outcomes[k].id);
     }
@@ -331,16 +308,16 @@ Status ReplicaFollower::Copy(Transaction& from,
 
 Status ReplicaFollower::Touch(const std::vector<std::string>& ids) {
   if (ids.empty()) return OkStatus();
-  ASSIGN_OR_RETURN(const auto own, replica_.Subscribe(context_, {}));
+  ASSIGN_OR_RETURN(const auto own, replica_.Subscribe(context(), {}));
   uint64_t floor = floor_.load();
   while (floor < own->resume_from() && !floor_.compare_exchange_weak(floor, own->resume_from())) {
   }
   for (const std::string& id : ids) {
-    ASSIGN_OR_RETURN(const std::optional<Record> record, Get(primary_, context_, id));
+    ASSIGN_OR_RETURN(const std::optional<Record> record, Get(primary_, context(), id));
     if (!record) continue;
     WriteOp op{WriteKind::kPut, id, record->document, Presence::kAny, record->revision};
     op.min_revision = floor_.load();
-    const Status s = WriteOne(primary_, context_, op).status();
+    const Status s = WriteOne(primary_, context(), op).status();
     // Somebody else has written it meanwhile, which does as well.
     if (!s.ok() && s.code() != StatusCode::kFailedPrecondition) return s;
   }

@@ -13,11 +13,11 @@
 #include <memory>
 #include <optional>
 #include <string>
-#include <thread>
 #include <vector>
 
 #include "core/sync.h"
 #include "store/store.h"
+#include "wrappers/core/retrying_thread.h"
 #include "wrappers/replicate/group_state.h"
 
 namespace strata::replicate {
@@ -49,9 +49,8 @@ class ReplicaFollower {
   ReplicaFollower(Store& primary, Store& replica, const FollowerOptions& options,
                   const GroupState& group, std::atomic<uint64_t>& floor,
                   std::function<void()> news);
-  ~ReplicaFollower();
   // Ends it, and waits for that; what it told last stays. The destructor does so too.
-  void Stop();
+  void Stop() { thread_.Stop(); }
 
   ReplicaState State() const;
   uint64_t applied() const { return applied_.load(std::memory_order_acquire); }
@@ -60,8 +59,9 @@ class ReplicaFollower {
   void Verify() { verify_.store(true); }
 
  private:
-  void Run();
+  const Context& context() const { return thread_.context(); }
   Status Follow();
+  void Lost(const Status& why);
   Status Apply(const ChangeBatch& batch);
   // Makes the replica equal to the primary, as of a moment after the changes that `feed` will give.
   Status Sync(std::unique_ptr<Subscription>* feed);
@@ -86,12 +86,9 @@ class ReplicaFollower {
   std::atomic<uint64_t> applied_{0};
   std::atomic<ReplicaHealth> health_{ReplicaHealth::kConnecting};
   std::atomic<bool> verify_{false};
-  CancelSource stop_;
-  const Context context_ = Context::Background().WithCancel(stop_);
   mutable Mutex mutex_;
-  CondVar stopping_;
   ReplicaState state_ STRATA_GUARDED_BY(mutex_);
-  std::thread thread_;  // last, so that it begins with everything there
+  RetryingThread thread_;  // last, so that it begins with everything there
 };
 
 }  // namespace strata::replicate
