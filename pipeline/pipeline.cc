@@ -2,12 +2,12 @@
 
 #include <algorithm>
 #include <cerrno>
-#include <cstring>
 #include <filesystem>
 #include <fstream>
 #include <functional>
 #include <sstream>
 
+#include "core/file_error.h"
 #include "core/json_text.h"
 #include "core/number.h"
 #include "query/operator_table.h"
@@ -17,9 +17,7 @@ namespace strata {
 StatusOr<std::string> ReadTextFile(const std::string& file) {
   std::ifstream in(file, std::ios::binary);
   if (!in) {
-    const int error = errno;
-    const std::string message = Concat("cannot read ", file, ": ", std::strerror(error));
-    return error == ENOENT ? NotFound(message) : Unavailable(message);
+    return FileError(Concat("cannot read ", file), errno);
   }
   std::ostringstream text;
   text << in.rdbuf();

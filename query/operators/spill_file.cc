@@ -5,7 +5,8 @@
 
 #include <cerrno>
 #include <cstdlib>
-#include <cstring>
+
+#include "core/file_error.h"
 
 namespace strata {
 namespace {
@@ -13,13 +14,11 @@ namespace {
 constexpr size_t kBuffer = 256 << 10;
 
 Status Failed(std::string_view doing, const std::string& folder, int error) {
-  const std::string message =
-      Concat(doing, " a temporary file in ", folder, ": ", std::strerror(error));
-  if (error == ENOSPC || error == EDQUOT || error == EFBIG) {
-    return ResourceExhausted(
-        Concat(message, "; free some room, set TMPDIR to another folder, or raise memory_budget"));
-  }
-  return Unavailable(message);
+  const Status s = FileError(Concat(doing, " a temporary file in ", folder), error);
+  if (s.code() != StatusCode::kResourceExhausted) return s;
+  return WithMessage(s, Concat(Message(s),
+                               "; free some room, set TMPDIR to another folder, or "
+                               "raise memory_budget"));
 }
 
 }  // namespace

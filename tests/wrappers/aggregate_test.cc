@@ -144,6 +144,41 @@ TEST_P(FailingPart, ACommitIsSeenWhole) {
   }
 }
 
+// The part's votes and commits take turns: vote, vote, commit of one whole transaction, then
+// another's vote and vote pass and its commit fails.
+TEST(Aggregate, ACommitThatWasVotedOnAndCutIsFinishedByWhoeverComesNext) {
+  Stack stack(R"("a":"memory:","b":"memory:","s":{"type":"aggregate","inners":["a",)"
+              R"([{"type":"fault","operation":"commit","every":3},"b"]],)"
+              R"("properties":["*",["right"]],"journal":"journal"})");
+  auto t = stack.s().Begin(Ctx(), {});
+  ASSERT_TRUE(t.ok());
+  ASSERT_TRUE(Put(**t, Ctx(), Doc(R"({"id":"x","left":1,"right":1})")).ok());
+  ASSERT_TRUE((*t)->Vote(Ctx()).ok());
+  const auto cut = (*t)->Commit(Ctx());
+  ASSERT_FALSE(cut.ok());
+  ASSERT_NE(Message(cut.status()).find("half done"), std::string_view::npos)
+      << Describe(cut.status());
+  // The transaction object still lives, and is in nobody's way.
+  const auto r = Get(stack.s(), Ctx(), "x");
+  ASSERT_TRUE(r.ok()) << Describe(r.status());
+  ASSERT_TRUE(r->has_value());
+  EXPECT_EQ((*r)->document.text(), R"({"id":"x","left":1,"right":1})");
+  EXPECT_EQ(stack.Figure("finished"), 1);
+  EXPECT_EQ(Code((*t)->Commit(Ctx()).status()), "FAILED_PRECONDITION");
+}
+
+TEST(Aggregate, AJournalWithoutRoomRefusesTheWriteWhole) {
+  Stack stack(R"("a":"memory:","b":"memory:","s":{"type":"aggregate","inners":["a","b"],)"
+              R"("properties":["*",["right"]],"journal":"/dev/full"})");
+  const auto w = Put(stack.s(), Ctx(), Doc(R"({"id":"x","left":1,"right":1})"));
+  EXPECT_EQ(Code(w.status()), "RESOURCE_EXHAUSTED") << Describe(w.status());
+  EXPECT_FALSE(Get(stack.s(), Ctx(), "x")->has_value());
+  EXPECT_FALSE(Get(stack["a"], Ctx(), "x")->has_value());
+  EXPECT_FALSE(Get(stack["b"], Ctx(), "x")->has_value());
+  // What needs no journal goes on.
+  EXPECT_TRUE(Put(stack.s(), Ctx(), Doc(R"({"id":"y","left":1})")).ok());
+}
+
 TEST(Aggregate, TransactionsRollBackAllParts) {
   Stack stack(Two());
   ASSERT_TRUE(Put(stack.s(), Ctx(), Doc(R"({"id":"x","name":"n","price":1})")).ok());

@@ -184,8 +184,9 @@ class AggregateStore final : public Store, public Introspection {
   }
 
   // Commits what the transactions hold and what `touched` says of parts that have none. Gives the
-  // records' new revisions. Requires: nobody else is behind the gate.
-  StatusOr<StringMap<uint64_t>> Commit(const Context& ctx, const PartTransactions& transactions,
+  // records' new revisions. A commit that was cut ends all of the transactions: what they hold in
+  // their parts would be in the way of finishing it. Requires: nobody else is behind the gate.
+  StatusOr<StringMap<uint64_t>> Commit(const Context& ctx, PartTransactions& transactions,
                                        const TouchedRecords& touched, const std::string& origin,
                                        WriteDurability durability) {
     const Redo redo = RedoOf(touched);
@@ -212,10 +213,12 @@ class AggregateStore final : public Store, public Introspection {
             votes ? transactions[p]->Commit(through)
                   : parts_.store(p).Write(through, BatchOf(redo, p, origin, durability));
         if (!result.ok() && !began) {
-          if (joint && journal_ != nullptr) RETURN_IF_ERROR(journal_->Clear());
+          // A journal that cannot be cleared would be finished after a restart, so it is finished.
+          if (joint && journal_ != nullptr && !journal_->Clear().ok())
+            return Cut(redo, result.status(), transactions);
           return result.status();
         }
-        if (!result.ok()) return Cut(redo, result.status());
+        if (!result.ok()) return Cut(redo, result.status(), transactions);
         began = true;
         if (p != parts_.ownership().anchor()) continue;
         for (const WriteOutcome& o : result->outcomes) revisions[o.id] = o.revision;
@@ -223,7 +226,7 @@ class AggregateStore final : public Store, public Introspection {
     }
     if (joint && journal_ != nullptr) {
       // Doing it once more after a crash would change nothing.
-      if (const Status s = journal_->Clear(); !s.ok()) return Cut(redo, s);
+      if (const Status s = journal_->Clear(); !s.ok()) return Cut(redo, s, transactions);
     }
     commits_.fetch_add(1, std::memory_order_relaxed);
     if (joint) joint_.fetch_add(1, std::memory_order_relaxed);
@@ -266,7 +269,8 @@ class AggregateStore final : public Store, public Introspection {
   }
 
   // Some parts are committed, others failed: nothing is served until the rest is done too.
-  Status Cut(const Redo& redo, const Status& why) {
+  Status Cut(const Redo& redo, const Status& why, PartTransactions& transactions) {
+    transactions.clear();
     pending_ = redo;
     cut_.store(true, std::memory_order_release);
     return WithMessage(why, Concat("the write is half done and will be finished before anything "

@@ -9,8 +9,8 @@
 #include <cerrno>
 #include <charconv>
 #include <filesystem>
-#include <system_error>
 
+#include "core/file_error.h"
 #include "core/json_text.h"
 
 namespace strata::aggregate {
@@ -19,9 +19,7 @@ namespace {
 constexpr std::string_view kMagic = "strata redo 1 ";
 
 Status FromErrno(std::string_view doing, const std::string& path) {
-  const int error = errno;
-  return Unavailable(
-      Concat("cannot ", doing, " the journal ", path, ": ", std::system_category().message(error)));
+  return FileError(Concat("cannot ", doing, " the journal ", path), errno);
 }
 
 // "strata redo 1 HASH LENGTH\n", and the operations as JSON.
@@ -104,6 +102,13 @@ StatusOr<std::optional<Redo>> RedoJournal::Pending() const {
 }
 
 Status RedoJournal::Note(const Redo& redo) {
+  const Status s = Write(redo);
+  // The commit is refused, so what reached the file must not be finished after a restart.
+  if (!s.ok()) (void)Clear();
+  return s;
+}
+
+Status RedoJournal::Write(const Redo& redo) {
   const std::string text = Encode(redo);
   for (size_t at = 0; at < text.size();) {
     const ssize_t n = pwrite(file_, text.data() + at, text.size() - at, static_cast<off_t>(at));

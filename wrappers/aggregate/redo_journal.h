@@ -42,6 +42,7 @@ class RedoJournal {
 
  private:
   RedoJournal(std::string path, int file) : path_(std::move(path)), file_(file) {}
+  Status Write(const Redo& redo);
 
   const std::string path_;
   const int file_;

@@ -7,8 +7,8 @@
 #include <atomic>
 #include <cerrno>
 #include <chrono>
-#include <cstring>
 
+#include "core/file_error.h"
 #include "core/instant.h"
 #include "core/json_text.h"
 #include "core/status.h"
@@ -169,8 +169,7 @@ StatusOr<std::shared_ptr<Store>> Build(const LogOptions& options, StoreInfo info
   int file = STDERR_FILENO;
   if (!options.path.empty()) {
     file = ::open(options.path.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0644);
-    if (file < 0)
-      return Unavailable(Concat("cannot open ", options.path, ": ", std::strerror(errno)));
+    if (file < 0) return FileError(Concat("cannot open ", options.path), errno);
   }
   LogHook hook{
       std::make_shared<Journal>(options, info.stage, file, !options.path.empty(), *context.clock)};

@@ -7,18 +7,16 @@
 #include <filesystem>
 #include <fstream>
 #include <sstream>
-#include <system_error>
 
 #include "core/document.h"
+#include "core/file_error.h"
 #include "core/json_text.h"
 
 namespace strata::replicate {
 namespace {
 
 Status Failed(std::string_view doing, const std::string& path) {
-  const int error = errno;
-  return Unavailable(Concat("cannot ", doing, " the group's state ", path, ": ",
-                            std::system_category().message(error)));
+  return FileError(Concat("cannot ", doing, " the group's state ", path), errno);
 }
 
 }  // namespace
@@ -62,10 +60,12 @@ Status SaveState(const std::string& path, const GroupState& state) {
   const std::string beside = path + ".new";
   const int file = open(beside.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
   if (file < 0) return Failed("write", beside);
-  const bool written = write(file, text.data(), text.size()) == static_cast<ssize_t>(text.size()) &&
-                       fsync(file) == 0;
+  const ssize_t n = write(file, text.data(), text.size());
+  if (n >= 0 && n < static_cast<ssize_t>(text.size())) errno = ENOSPC;  // there was room for a part
+  const bool written = n == static_cast<ssize_t>(text.size()) && fsync(file) == 0;
   const Status s = written ? OkStatus() : Failed("write", beside);
   close(file);
+  if (!s.ok()) unlink(beside.c_str());
   RETURN_IF_ERROR(s);
   if (rename(beside.c_str(), path.c_str()) != 0) return Failed("replace", path);
   const int dir = open(folder.empty() ? "." : folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
