@@ -53,7 +53,6 @@ class CacheStore final : public Store, public Introspection, public FeedHandler 
         inner_(*info_.children[0]),
         executor_(context.executor),
         verbatim_(inner_.capabilities().verbatim),
-        timed_(options.ttl > 0 || options.negative_ttl > 0),
         table_({static_cast<size_t>(options.capacity), static_cast<size_t>(options.max_entries)}),
         queries_(options.queries > 0
                      ? std::make_shared<cache::QueryCache>(static_cast<size_t>(options.queries))
@@ -96,11 +95,10 @@ class CacheStore final : public Store, public Introspection, public FeedHandler 
       counters_.Add(kPassed, ids.size());
       return inner_.Read(ctx, ids, out);
     }
-    const int64_t now = timed_ ? NowMillis() : 0;
     Missing missing;
     for (size_t i = 0; i < ids.size(); ++i) {
       std::shared_ptr<Flight> flight;
-      switch (table_.Find(ids[i], now, &out[i], &flight)) {
+      switch (table_.Find(ids[i], NowMillis, &out[i], &flight)) {
         case CacheTable::Found::kHit:
           [[likely]] if (side_ == nullptr || !out[i] || out[i]->document ||
                          side_->Read(ctx, ids[i], &*out[i])) {
@@ -377,7 +375,6 @@ class CacheStore final : public Store, public Introspection, public FeedHandler 
   Store& inner_;  // owned by info_.children
   const std::shared_ptr<Executor> executor_;
   const bool verbatim_;
-  const bool timed_;
   CacheTable table_;
   const std::shared_ptr<cache::QueryCache> queries_;  // null: results are not kept
   std::unique_ptr<cache::SideStore> side_;            // null: documents are in the table

@@ -108,14 +108,16 @@ CacheTable::Shard& CacheTable::ShardOf(std::string_view id, uint64_t* hash) cons
   return *shards_[shift_ == 64 ? 0 : *hash >> shift_];
 }
 
-CacheTable::Found CacheTable::Find(std::string_view id, int64_t now, std::optional<Record>* record,
-                                   std::shared_ptr<Flight>* flight, bool lead) {
+CacheTable::Found CacheTable::Find(std::string_view id, int64_t (*clock)(),
+                                   std::optional<Record>* record, std::shared_ptr<Flight>* flight,
+                                   bool lead) {
   uint64_t hash;
   Shard& shard = ShardOf(id, &hash);
   MutexLock lock(shard.mutex);
   const auto it = shard.map.find(id, hash);
   if (it != shard.map.end()) [[likely]] {
     Entry& e = *it->second;
+    const int64_t now = e.lifetime.fresh_until == INT64_MAX ? 0 : clock();
     if (now < e.lifetime.stale_until) {
       if (e.uses < kMaxUses) ++e.uses;
       if (e.present) {

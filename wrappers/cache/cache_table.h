@@ -73,7 +73,8 @@ class CacheTable {
   ~CacheTable();
 
   // `lead`: whether the caller can fetch; else a miss is kBusy.
-  Found Find(std::string_view id, int64_t now, std::optional<Record>* record,
+  // `now` is asked only about an entry that ends.
+  Found Find(std::string_view id, int64_t (*now)(), std::optional<Record>* record,
              std::shared_ptr<Flight>* flight, bool lead = true);
 
   // Ends a flight. `external`: the document lies elsewhere, only the revision is kept here.
