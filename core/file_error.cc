@@ -7,20 +7,8 @@ namespace strata {
 
 Status FileError(std::string_view failed, int error) {
   const std::string message = Concat(failed, ": ", std::system_category().message(error));
-  switch (error) {
-    case ENOSPC:
-    case EDQUOT:
-    case EFBIG:
-      return ResourceExhausted(message);
-    case ENOENT:
-      return NotFound(message);
-    case EACCES:
-    case EPERM:
-    case EROFS:
-      return PermissionDenied(message);
-    default:
-      return Unavailable(message);
-  }
+  const bool no_room = error == ENOSPC || error == EDQUOT || error == EFBIG;
+  return no_room ? ResourceExhausted(message) : Unavailable(message);
 }
 
 }  // namespace strata

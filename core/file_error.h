@@ -9,7 +9,7 @@
 namespace strata {
 
 // "cannot write the journal /x: No space left on device". `error` is an errno: ResourceExhausted
-// where there is no room, NotFound where there is no such file, PermissionDenied, else Unavailable.
+// where there is no room, else Unavailable.
 Status FileError(std::string_view failed, int error);
 
 }  // namespace strata

@@ -248,13 +248,4 @@ std::strong_ordering operator<=>(const Number& a, const Number& b) {
   return a.kind_ == Kind::kUint ? std::strong_ordering::greater : std::strong_ordering::less;
 }
 
-Number Add(const Number& a, const Number& b) {
-  int64_t sum = 0;
-  if (a.is_int() && b.is_int() && !__builtin_add_overflow(a.int_value(), b.int_value(), &sum)) {
-    return Number(sum);
-  }
-  const double d = a.ToDouble() + b.ToDouble();
-  return Number(std::isfinite(d) ? d : std::copysign(1.7976931348623157e308, d));
-}
-
 }  // namespace strata

@@ -53,9 +53,6 @@ class Number {
   };
 };
 
-// a + b: exact while integers stay in the range of int64, else as doubles.
-Number Add(const Number& a, const Number& b);
-
 }  // namespace strata
 
 #endif  // STRATA_CORE_NUMBER_H_

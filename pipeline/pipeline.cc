@@ -17,7 +17,9 @@ namespace strata {
 StatusOr<std::string> ReadTextFile(const std::string& file) {
   std::ifstream in(file, std::ios::binary);
   if (!in) {
-    return FileError(Concat("cannot read ", file), errno);
+    const int error = errno;
+    const Status s = FileError(Concat("cannot read ", file), error);
+    return error == ENOENT ? NotFound(Message(s)) : s;
   }
   std::ostringstream text;
   text << in.rdbuf();

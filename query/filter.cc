@@ -1,14 +1,11 @@
 #include "query/filter.h"
 
-#include <re2/re2.h>
-
 #include <algorithm>
 #include <cstring>
-#include <optional>
 
 #include "core/json_text.h"
-#include "core/path.h"
 #include "core/value_order.h"
+#include "query/filter_predicate.h"
 #include "query/operator_table.h"
 #include "query/print.h"
 
@@ -19,88 +16,11 @@ using Kind = Node::Kind;
 
 re2::StringPiece Piece(std::string_view s) { return {s.data(), s.size()}; }
 
-// A literal in the form in which it is compared.
-struct Operand {
-  Kind kind = Kind::kNull;
-  bool flag = false;
-  Number number;
-  std::string text;
-  Instant date;
-  std::shared_ptr<const RE2> regex;
-  Document list;  // an array, as a document
-
-  bool EqualTo(Value v) const {
-    switch (kind) {
-      case Kind::kNull:
-        return v.type() == Type::kNull;
-      case Kind::kBool:
-        return v.type() == (flag ? Type::kTrue : Type::kFalse);
-      case Kind::kNumber:
-        return v.is_number() && v.number() == number;
-      case Kind::kString:
-        return v.is_string() && v.StringEquals(text);
-      case Kind::kDate: {
-        const auto at = DateOf(v);
-        return at && *at == date;
-      }
-      case Kind::kRegex:
-        return Matches(v);
-      case Kind::kArray:
-        return v.is_array() && SameValue(v, list.root());
-      case Kind::kParam:
-      case Kind::kCall:
-        return false;
-    }
-    return false;
-  }
-
-  bool Matches(Value v) const {
-    if (!v.is_string() || regex == nullptr) return false;
-    std::string scratch;
-    return RE2::PartialMatch(Piece(v.StringView(&scratch)), *regex);
-  }
-
-  // The order of `v` and this within one type; nothing across types.
-  std::optional<std::strong_ordering> Order(Value v) const {
-    switch (kind) {
-      case Kind::kNull:
-        if (v.type() == Type::kNull) return std::strong_ordering::equal;
-        return std::nullopt;
-      case Kind::kBool: {
-        const Type t = v.type();
-        if (t != Type::kTrue && t != Type::kFalse) return std::nullopt;
-        return (t == Type::kTrue) <=> flag;
-      }
-      case Kind::kNumber:
-        if (!v.is_number()) return std::nullopt;
-        return v.number() <=> number;
-      case Kind::kString: {
-        if (!v.is_string()) return std::nullopt;
-        std::string scratch;
-        return v.StringView(&scratch) <=> std::string_view(text);
-      }
-      case Kind::kDate: {
-        const auto at = DateOf(v);
-        if (!at) return std::nullopt;
-        return *at <=> date;
-      }
-      case Kind::kArray:
-        if (!v.is_array()) return std::nullopt;
-        return CompareValues(v, list.root());
-      case Kind::kRegex:
-      case Kind::kParam:
-      case Kind::kCall:
-        return std::nullopt;
-    }
-    return std::nullopt;
-  }
-
-  static std::optional<Instant> DateOf(Value v) {
-    if (!v.is_string()) return std::nullopt;
-    std::string scratch;
-    return ParseRfc3339(v.StringView(&scratch));
-  }
-};
+std::optional<Instant> DateOf(Value v) {
+  if (!v.is_string()) return std::nullopt;
+  std::string scratch;
+  return ParseRfc3339(v.StringView(&scratch));
+}
 
 void AppendLiteralJson(std::string* out, const Node& n) {
   switch (n.kind()) {
@@ -171,24 +91,70 @@ Document LiteralDocument(const Node& literal) {
   return Document::FromTrusted(json);
 }
 
-struct Filter::Predicate {
-  Op op = Op::kAnd;
-  int cost = 0;
-  Path path;  // empty: the row itself
-  Operand operand;
-  std::vector<Operand> list;    // of in, out (what is not in a set) and between
-  StringSet strings;            // of in and out
-  std::vector<Number> numbers;  // of in and out, sorted
-  int64_t size = 0;
-  std::vector<Predicate> children;
+bool Operand::EqualTo(Value v) const {
+  switch (kind) {
+    case Kind::kNull:
+      return v.type() == Type::kNull;
+    case Kind::kBool:
+      return v.type() == (flag ? Type::kTrue : Type::kFalse);
+    case Kind::kNumber:
+      return v.is_number() && v.number() == number;
+    case Kind::kString:
+      return v.is_string() && v.StringEquals(text);
+    case Kind::kDate: {
+      const auto at = DateOf(v);
+      return at && *at == date;
+    }
+    case Kind::kRegex:
+      return Matches(v);
+    case Kind::kArray:
+      return v.is_array() && SameValue(v, list.root());
+    case Kind::kParam:
+    case Kind::kCall:
+      return false;
+  }
+  return false;
+}
 
-  static StatusOr<Predicate> Make(const Node& n);
-  bool Matches(Value row) const;
+bool Operand::Matches(Value v) const {
+  if (!v.is_string() || regex == nullptr) return false;
+  std::string scratch;
+  return RE2::PartialMatch(Piece(v.StringView(&scratch)), *regex);
+}
 
- private:
-  bool IsIn(Value v) const;
-  bool IsContained(Value v) const;
-};
+std::optional<std::strong_ordering> Operand::Order(Value v) const {
+  switch (kind) {
+    case Kind::kNull:
+      if (v.type() == Type::kNull) return std::strong_ordering::equal;
+      return std::nullopt;
+    case Kind::kBool: {
+      const Type t = v.type();
+      if (t != Type::kTrue && t != Type::kFalse) return std::nullopt;
+      return (t == Type::kTrue) <=> flag;
+    }
+    case Kind::kNumber:
+      if (!v.is_number()) return std::nullopt;
+      return v.number() <=> number;
+    case Kind::kString: {
+      if (!v.is_string()) return std::nullopt;
+      std::string scratch;
+      return v.StringView(&scratch) <=> std::string_view(text);
+    }
+    case Kind::kDate: {
+      const auto at = DateOf(v);
+      if (!at) return std::nullopt;
+      return *at <=> date;
+    }
+    case Kind::kArray:
+      if (!v.is_array()) return std::nullopt;
+      return CompareValues(v, list.root());
+    case Kind::kRegex:
+    case Kind::kParam:
+    case Kind::kCall:
+      return std::nullopt;
+  }
+  return std::nullopt;
+}
 
 StatusOr<Filter::Predicate> Filter::Predicate::Make(const Node& n) {
   Predicate p;

@@ -31,7 +31,9 @@ class Filter {
   bool Matches(Value row) const;
   bool empty() const { return conjuncts_ == nullptr || conjuncts_->empty(); }
 
-  struct Predicate;
+  struct Predicate;  // filter_predicate.h
+  // All of them must hold; null when there are none.
+  const std::vector<Predicate>* conjuncts() const { return conjuncts_.get(); }
 
  private:
   std::shared_ptr<const std::vector<Predicate>> conjuncts_;

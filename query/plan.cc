@@ -48,6 +48,7 @@ void AppendText(std::string* out, const ExplainNode& n, int depth) {
   };
   figure("rows", n.rows);
   figure("examined", n.examined);
+  figure("by columns", n.by_columns);
   figure("batches", n.batches);
   figure("bytes", n.bytes);
   figure("spilled bytes", n.spilled_bytes);
@@ -98,6 +99,7 @@ void AppendJson(std::string* out, const ExplainNode& n) {
     *out += ",\"estimate_off\":true";
   figure("rows", n.rows);
   figure("examined", n.examined);
+  figure("by_columns", n.by_columns);
   figure("batches", n.batches);
   figure("nanoseconds", n.nanoseconds);
   figure("bytes", n.bytes);

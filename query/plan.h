@@ -15,6 +15,7 @@
 
 #include "core/context.h"
 #include "core/document.h"
+#include "query/columns/column.h"
 #include "query/query.h"
 
 namespace strata {
@@ -25,9 +26,15 @@ enum class EndReason : uint8_t { kMore, kExhausted, kLimit };
 
 struct RowBatch {
   std::vector<Document> rows;
+  // A caller that sets this is content with columns instead of rows, of the paths that were agreed
+  // upon when the cursor was made.
+  bool take_columns = false;
+  std::shared_ptr<const ColumnRows> columns;
   EndReason end = EndReason::kMore;  // other than kMore: there are no further rows
   // Rows before the limit, counted as far as limit's third argument asks; only with the last batch.
   std::optional<uint64_t> total;
+
+  size_t size() const { return columns != nullptr ? columns->selected.size() : rows.size(); }
 };
 
 // One line of explain, innermost last.
@@ -45,6 +52,7 @@ struct ExplainNode {
   std::vector<std::pair<std::string, double>> considered;
   // Of a run:
   std::optional<uint64_t> rows, examined, batches, nanoseconds, bytes, spilled_bytes;
+  std::optional<uint64_t> by_columns;  // of those examined: by columns instead of documents
   std::vector<ExplainNode> children;
 };
 // An indented tree. An estimate that a run showed to be wrong by more than ten times is marked.

@@ -19,12 +19,12 @@ class OverlayScan final : public RecordScan {
  public:
   OverlayScan(std::shared_ptr<const Snapshot> base, std::shared_ptr<const WriteMap> writes,
               const IdBounds& bounds, const Filter& filter, std::string_view after,
-              std::shared_ptr<Executor> helpers)
+              const ScanOptions& options)
       : base_(std::move(base)),
         writes_(std::move(writes)),
         bounds_(bounds),
         filter_(filter),
-        scan_(base_->Scan(bounds, filter, after, std::move(helpers))),
+        scan_(base_->Scan(bounds, filter, after, options)),
         own_(writes_->upper_bound(after)),
         last_(after) {}
 
@@ -185,8 +185,9 @@ class OverlaySnapshot final : public Snapshot {
   }
   std::unique_ptr<RecordScan> Scan(const IdBounds& bounds, const Filter& filter,
                                    std::string_view after,
-                                   std::shared_ptr<Executor> helpers) const override {
-    return std::make_unique<OverlayScan>(base_, writes_, bounds, filter, after, std::move(helpers));
+                                   const ScanOptions& options) const override {
+    if (writes_->empty()) return base_->Scan(bounds, filter, after, options);
+    return std::make_unique<OverlayScan>(base_, writes_, bounds, filter, after, options);
   }
   StatusOr<std::unique_ptr<RecordScan>> ScanIndex(IndexAccess access,
                                                   const Filter& filter) const override {

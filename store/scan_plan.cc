@@ -29,6 +29,7 @@ struct PreparedScan {
   std::optional<Node> sort;
   std::optional<Node> limit;  // behind them, not taken
   std::optional<Node> end;    // count, min or max, taken
+  std::optional<Node> fold;   // aggregate, sum or mean, taken: all rows are read for it
   std::vector<std::string> hint;
   std::optional<std::vector<Path>> read;
   bool has_params = false;
@@ -57,6 +58,12 @@ std::optional<uint64_t> WantedRows(const std::optional<Node>& limit) {
   return sum < spec.count ? std::nullopt : std::optional<uint64_t>(sum);
 }
 
+// Counts and sums are the same in any order.
+bool SortMatters(const PreparedScan& p) {
+  if (p.fold) return p.fold->is(Op::kAggregate);
+  return !(p.end && p.end->is(Op::kCount));
+}
+
 StatusOr<std::shared_ptr<const ChosenAccess>> Choose(ScanHost& host, const PreparedScan& p,
                                                      const std::vector<Node>& conjuncts,
                                                      const std::optional<Node>& limit) {
@@ -67,7 +74,7 @@ StatusOr<std::shared_ptr<const ChosenAccess>> Choose(ScanHost& host, const Prepa
   request.end = p.end ? &*p.end : nullptr;
   request.read = p.read;
   request.hint = p.hint;
-  if (p.end && p.end->is(Op::kCount)) request.sort.reset();  // the number is the same
+  if (!SortMatters(p)) request.sort.reset();
   const std::shared_ptr<const IndexCatalog> catalog = host.catalog();
   auto chosen = std::make_shared<ChosenAccess>();
   chosen->epoch = catalog->epoch;
@@ -114,9 +121,13 @@ class ScanCursor final : public Cursor {
       ASSIGN_OR_RETURN(scan_, start_(ctx));
     }
     bool done = false;
-    RETURN_IF_ERROR(scan_->Next(ctx, max_rows, &batch->rows, &done));
+    batch->columns.reset();
+    if (batch->take_columns) {
+      ASSIGN_OR_RETURN(batch->columns, scan_->NextColumns(ctx, &done));
+    }
+    if (batch->columns == nullptr) RETURN_IF_ERROR(scan_->Next(ctx, max_rows, &batch->rows, &done));
     if (!batch->rows.empty() && !keys_.empty()) last_ = batch->rows.back();
-    rows_ += batch->rows.size();
+    rows_ += batch->size();
     batch->end = done ? EndReason::kExhausted : EndReason::kMore;
     return OkStatus();
   }
@@ -137,6 +148,7 @@ class ScanCursor final : public Cursor {
   ExplainNode Explain() const override {
     ExplainNode n = explain_();
     n.examined = scan_ == nullptr ? 0 : scan_->examined();
+    if (scan_ != nullptr && scan_->by_columns() > 0) n.by_columns = scan_->by_columns();
     return n;
   }
 
@@ -308,7 +320,7 @@ class ScanPlan final : public Plan {
   }
 
   bool NeedsSort(const AccessPath& path) const {
-    return prepared_->sort && !path.sorted && !(prepared_->end && prepared_->end->is(Op::kCount));
+    return prepared_->sort && !path.sorted && SortMatters(*prepared_);
   }
   bool NeedsEnd(const AccessPath& path) const {
     return prepared_->end && path.kind != Kind::kCountAll && path.kind != Kind::kCountIndex &&
@@ -326,6 +338,7 @@ class ScanPlan final : public Plan {
     };
     if (NeedsSort(path)) put(*prepared_->sort);
     if (NeedsEnd(path)) put(*prepared_->end);
+    if (prepared_->fold) put(*prepared_->fold);
     return n;
   }
 
@@ -406,12 +419,25 @@ class ScanPlan final : public Plan {
     std::unique_ptr<Operator> sort;
     std::string position = options.position;
     const OperatorOptions limits{options.memory_budget, options.spill_folder};
+    std::unique_ptr<Operator> end;
+    if (p.fold && p.fold->is(Op::kAggregate)) {
+      end = MakeAggregate(*p.fold, limits);
+      if (!end->TakePosition(&position)) return BadPosition();
+    } else if (p.fold || NeedsEnd(path)) {
+      end = MakeScalar(p.fold ? *p.fold : *p.end);
+    }
     if (NeedsSort(path)) {
       sort = MakeSort(*p.sort, limit ? &*limit : nullptr, limits);
       if (!sort->TakePosition(&position)) return BadPosition();
     }
+    ScanOptions scan;
+    if (end != nullptr && sort == nullptr) {
+      // What folds rows as they lie in the store can take their columns.
+      if (std::optional<std::vector<Path>> values = end->TakeColumns())
+        scan.values = *std::move(values);
+    }
     ASSIGN_OR_RETURN(ScanCursor::Start start,
-                     StartOf(c, conjuncts, *snapshot, position, options.memory_budget));
+                     StartOf(c, conjuncts, *snapshot, position, options.memory_budget, scan));
     auto rows = std::make_unique<ScanCursor>(snapshot, std::move(start),
                                              path.sorted && p.sort ? p.sort : std::nullopt,
                                              position, Later(chosen));
@@ -424,7 +450,7 @@ class ScanPlan final : public Plan {
       cursor = std::move(op);
     };
     if (sort != nullptr) put(std::move(sort));
-    if (NeedsEnd(path)) put(MakeScalar(*p.end));
+    if (end != nullptr) put(std::move(end));
     return cursor;
   }
 
@@ -435,15 +461,16 @@ class ScanPlan final : public Plan {
   // What begins to read behind `position`. It runs at the first pull, where its time is counted.
   StatusOr<ScanCursor::Start> StartOf(const ChosenAccess& c, const std::vector<Node>& conjuncts,
                                       const Snapshot& snapshot, const std::string& position,
-                                      size_t budget) const {
+                                      size_t budget, ScanOptions scan) const {
     const AccessPath& path = c.plan.chosen;
     const Snapshot* const from = &snapshot;  // the cursor keeps it
     if (path.kind == Kind::kScan) {
       // Threads pay when there are many documents and nobody will stop after a few of them.
-      const bool many = path.examined >= kParallelRows && !WantedRows(prepared_->limit);
+      scan.whole = !WantedRows(prepared_->limit);
+      if (scan.whole && path.examined >= kParallelRows) scan.helpers = host_->executor();
       return ScanCursor::Start([from, ids = path.ids, filter = c.filter, position,
-                                helpers = many ? host_->executor() : nullptr](const Context&) {
-        return StatusOr<std::unique_ptr<RecordScan>>(from->Scan(ids, filter, position, helpers));
+                                scan = std::move(scan)](const Context&) {
+        return StatusOr<std::unique_ptr<RecordScan>>(from->Scan(ids, filter, position, scan));
       });
     }
     if (path.kind == Kind::kIdSet) {
@@ -492,11 +519,11 @@ class ScanPlan final : public Plan {
       if (!fits) {
         // More ids than may be held: look at all documents instead.
         ASSIGN_OR_RETURN(const Filter all, Filter::Compile(conjuncts));
-        return from.Scan(IdBoundsOf(conjuncts), all, position, nullptr);
+        return from.Scan(IdBoundsOf(conjuncts), all, position, {});
       }
       Combine(std::move(ids), path.unite, i == 0, &*bounds.ids);
     }
-    return from.Scan(bounds, filter, position, nullptr);
+    return from.Scan(bounds, filter, position, {});
   }
 
   const std::string stage_;
@@ -523,9 +550,14 @@ StatusOr<std::shared_ptr<const PreparedScan>> MakePrepared(ScanHost& host, const
     for (const Node& a : take().args()) p->hint.push_back(a.text());
   }
   if (next(Op::kSort)) p->sort = take();
-  if (next(Op::kCount) || (!p->sort && (next(Op::kMin) || next(Op::kMax)))) p->end = take();
-  p->limit = LimitBehind(std::span(query.stages()).subspan(taken));
-  if (const Node* n = builder.next_stage(); n != nullptr && (n->is(Op::kFirst) || n->is(Op::kOne)))
+  if (next(Op::kCount) || (!p->sort && (next(Op::kMin) || next(Op::kMax)))) {
+    p->end = take();
+  } else if (next(Op::kAggregate) || next(Op::kSum) || next(Op::kMean)) {
+    p->fold = take();
+  }
+  if (!p->end && !p->fold) p->limit = LimitBehind(std::span(query.stages()).subspan(taken));
+  if (const Node* n = builder.next_stage();
+      n != nullptr && !p->fold && (n->is(Op::kFirst) || n->is(Op::kOne)))
     p->limit = Node::Call(Op::kLimit, {Lit(n->is(Op::kFirst) ? 1 : 2)});
   p->split = builder.Finish();
   p->conjuncts = query.conjuncts();

@@ -25,9 +25,24 @@ class RecordScan {
   // Appends up to max_rows documents that match; *done when there are no more.
   virtual Status Next(const Context& ctx, size_t max_rows, std::vector<Document>* rows,
                       bool* done) = 0;
+  // The same for as many rows as lie side by side, as columns of ScanOptions::values. Null: the
+  // next rows are not in columns, so take them by Next.
+  virtual StatusOr<std::shared_ptr<const ColumnRows>> NextColumns(const Context&, bool* done) {
+    *done = false;
+    return std::shared_ptr<const ColumnRows>();
+  }
   // The last id passed; "" at the beginning.
   virtual std::string Position() const = 0;
   virtual uint64_t examined() const = 0;
+  virtual uint64_t by_columns() const { return 0; }  // of those examined
+};
+
+// How a scan will be read.
+struct ScanOptions {
+  // Threads that may check documents ahead of the caller; null: none.
+  std::shared_ptr<Executor> helpers;
+  bool whole = false;        // to its end, in all likelihood
+  std::vector<Path> values;  // what NextColumns is to give
 };
 
 // Which entries of an index, and in which order.
@@ -47,10 +62,9 @@ class Snapshot {
   virtual Status Read(const Context& ctx, std::span<const std::string_view> ids,
                       std::span<std::optional<Record>> out) const = 0;
   // Documents within the bounds in order of id, behind the id `after`, that the filter lets pass.
-  // `helpers`: threads that may check documents ahead of the caller; null: none.
   virtual std::unique_ptr<RecordScan> Scan(const IdBounds& bounds, const Filter& filter,
                                            std::string_view after,
-                                           std::shared_ptr<Executor> helpers) const = 0;
+                                           const ScanOptions& options) const = 0;
   // Documents in an index' order; one that has several keys comes once for each.
   // Aborted: the index has gone.
   virtual StatusOr<std::unique_ptr<RecordScan>> ScanIndex(IndexAccess access,

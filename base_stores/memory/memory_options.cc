@@ -12,6 +12,12 @@ OptionTable<MemoryOptions> MemoryOptionTable() {
   t.Size("change_log_bytes", &MemoryOptions::change_log_bytes, "64MiB",
          "bytes of changes kept for subscribers")
       .Range(1 << 16, 1LL << 40);
+  t.Enum(
+      "columns", &MemoryOptions::columns, {"auto", "always", "off"}, memory::Columns::kAuto,
+      "values kept side by side for scans and aggregations: auto: of paths that are scanned again "
+      "and again, always: from the first scan on, off: never");
+  t.Size("column_bytes", &MemoryOptions::column_bytes, "256MiB", "bytes of columns to keep")
+      .Range(0, 1LL << 50);
   AddIndexOptions(&t);
   return t;
 }

@@ -2,13 +2,12 @@
 
 #include <algorithm>
 
-#include "store/chunk_pipeline.h"
+#include "base_stores/memory/block_scan.h"
 
 namespace strata::memory {
 namespace {
 
-constexpr size_t kChunk = 512;  // versions collected under one hold of a lock
-constexpr size_t kParallelChunk = 2048;
+constexpr size_t kChunk = 512;      // versions collected under one hold of a lock
 constexpr size_t kFirstChunk = 16;  // of an index: a limit often ends it there
 constexpr size_t kFetchText = 3;    // documents ahead
 constexpr size_t kFetchIndex = 2;
@@ -94,89 +93,6 @@ class TableScan final : public RecordScan {
   uint64_t examined_ = 0;
 };
 
-// The same over a range with helpers: this thread collects versions, they check the documents.
-class ParallelTableScan final : public RecordScan {
- public:
-  ParallelTableScan(const VersionTable& table, uint64_t revision, const IdBounds& bounds,
-                    const Filter& filter, std::string_view after, std::shared_ptr<Executor> helpers)
-      : table_(table),
-        revision_(revision),
-        bounds_(bounds),
-        pipeline_(std::move(helpers), [filter](Chunk& c) { Check(filter, &c); }) {
-    inclusive_ = after.empty() || after < bounds_.from;
-    from_ = inclusive_ ? bounds_.from : std::string(after);
-    last_ = after;
-  }
-
-  Status Next(const Context& ctx, size_t max_rows, std::vector<Document>* rows,
-              bool* done) override {
-    *done = false;
-    while (rows->size() < max_rows) {
-      if (at_ == chunk_.passed.size()) {
-        RETURN_IF_ERROR(ctx.Check());
-        if (!chunk_.versions.empty()) last_version_ = chunk_.versions.back();
-        examined_ += chunk_.versions.size();
-        while (more_ && pipeline_.wants()) pipeline_.Push(Collect());
-        std::optional<Chunk> next = pipeline_.Pop();
-        if (!next) {
-          chunk_ = Chunk();
-          at_ = 0;
-          *done = true;
-          return OkStatus();
-        }
-        chunk_ = *std::move(next);
-        at_ = 0;
-        continue;
-      }
-      last_version_ = chunk_.passed[at_++];
-      rows->push_back(last_version_->document);
-    }
-    return OkStatus();
-  }
-
-  std::string Position() const override {
-    return last_version_ != nullptr ? StoredId(last_version_->document) : last_;
-  }
-  uint64_t examined() const override { return examined_; }
-
- private:
-  struct Chunk {
-    std::vector<const Version*> versions;
-    std::vector<const Version*> passed;
-  };
-
-  static void Check(const Filter& filter, Chunk* c) {
-    for (size_t i = 0; i < c->versions.size(); ++i) {
-      if (i + kFetchText < c->versions.size()) {
-        c->versions[i + kFetchText]->document.PrefetchText();
-        c->versions[i + kFetchIndex]->document.PrefetchIndex();
-      }
-      if (filter.Matches(c->versions[i]->document.root())) c->passed.push_back(c->versions[i]);
-    }
-  }
-
-  Chunk Collect() {
-    Chunk c;
-    const std::string* end = bounds_.end ? &*bounds_.end : nullptr;
-    more_ = table_.Collect(revision_, end, kParallelChunk, &from_, inclusive_, &c.versions);
-    inclusive_ = false;
-    return c;
-  }
-
-  const VersionTable& table_;
-  const uint64_t revision_;
-  const IdBounds bounds_;
-  ChunkPipeline<Chunk> pipeline_;
-  std::string from_;
-  bool inclusive_ = true;
-  bool more_ = true;
-  Chunk chunk_;  // whose rows are given
-  size_t at_ = 0;
-  const Version* last_version_ = nullptr;  // the last one passed; the snapshot keeps it
-  std::string last_;
-  uint64_t examined_ = 0;
-};
-
 // Documents in an index' order.
 class IndexScan final : public RecordScan {
  public:
@@ -255,13 +171,13 @@ class IndexScan final : public RecordScan {
 
 }  // namespace
 
-std::unique_ptr<RecordScan> ScanTable(const VersionTable& table, uint64_t revision,
-                                      const IdBounds& bounds, const Filter& filter,
-                                      std::string_view after, std::shared_ptr<Executor> helpers) {
-  // Without a condition there is nothing to help with.
-  if (helpers != nullptr && !filter.empty() && !bounds.ids) {
-    return std::make_unique<ParallelTableScan>(table, revision, bounds, filter, after,
-                                               std::move(helpers));
+std::unique_ptr<RecordScan> ScanTable(const VersionTable& table, ColumnCache* columns,
+                                      uint64_t revision, const IdBounds& bounds,
+                                      const Filter& filter, std::string_view after,
+                                      const ScanOptions& options) {
+  if (options.whole && !bounds.ids) {
+    if (auto scan = ScanBlocks(table, columns, revision, bounds, filter, after, options))
+      return scan;
   }
   return std::make_unique<TableScan>(table, revision, bounds, filter, after);
 }

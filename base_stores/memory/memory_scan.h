@@ -9,15 +9,17 @@
 #include <string_view>
 #include <vector>
 
+#include "base_stores/memory/column_cache.h"
 #include "base_stores/memory/ordered_index.h"
 #include "base_stores/memory/version_table.h"
 #include "store/snapshot.h"
 
 namespace strata::memory {
 
-std::unique_ptr<RecordScan> ScanTable(const VersionTable& table, uint64_t revision,
-                                      const IdBounds& bounds, const Filter& filter,
-                                      std::string_view after, std::shared_ptr<Executor> helpers);
+std::unique_ptr<RecordScan> ScanTable(const VersionTable& table, ColumnCache* columns,
+                                      uint64_t revision, const IdBounds& bounds,
+                                      const Filter& filter, std::string_view after,
+                                      const ScanOptions& options);
 std::unique_ptr<RecordScan> ScanOrderedIndex(std::shared_ptr<const OrderedIndex> index,
                                              uint64_t revision, IndexAccess access,
                                              const Filter& filter);

@@ -301,9 +301,9 @@ class MemoryStore final : public Store,
     }
     std::unique_ptr<RecordScan> Scan(const IdBounds& bounds, const Filter& filter,
                                      std::string_view after,
-                                     std::shared_ptr<Executor> helpers) const override {
-      return memory::ScanTable(store_->table_, revision_, bounds, filter, after,
-                               std::move(helpers));
+                                     const ScanOptions& options) const override {
+      return memory::ScanTable(store_->table_, &store_->columns_, revision_, bounds, filter, after,
+                               options);
     }
     StatusOr<std::unique_ptr<RecordScan>> ScanIndex(IndexAccess access,
                                                     const Filter& filter) const override {
@@ -519,6 +519,7 @@ class MemoryStore final : public Store,
           Concat("the store holds its max_bytes of ", std::to_string(options_.max_bytes)));
     }
     bytes_ = bytes;
+    columns_.Changed(installs, pending.changes.back().sequence);
     table_.Commit(std::move(installs));
     log_->Append(std::move(pending.changes));
     return OkStatus();
@@ -529,6 +530,7 @@ class MemoryStore final : public Store,
   const std::shared_ptr<Executor> helpers_;
   IdGenerator ids_;
   VersionTable table_;
+  memory::ColumnCache columns_{options_.columns, static_cast<size_t>(options_.column_bytes)};
   std::shared_ptr<ChangeLog> log_;
   PlanCache plans_;
   QueryLog queries_;

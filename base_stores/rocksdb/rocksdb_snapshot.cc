@@ -435,9 +435,9 @@ Status RocksdbSnapshot::Read(const Context&, std::span<const std::string_view> i
 
 std::unique_ptr<RecordScan> RocksdbSnapshot::Scan(const IdBounds& bounds, const Filter& filter,
                                                   std::string_view after,
-                                                  std::shared_ptr<Executor> helpers) const {
-  if (helpers != nullptr && !bounds.ids) {
-    return std::make_unique<ParallelDataScan>(*this, bounds, filter, after, std::move(helpers));
+                                                  const ScanOptions& options) const {
+  if (options.helpers != nullptr && !bounds.ids) {
+    return std::make_unique<ParallelDataScan>(*this, bounds, filter, after, options.helpers);
   }
   return std::make_unique<DataScan>(*this, bounds, filter, after);
 }

@@ -18,7 +18,7 @@ class RocksdbSnapshot final : public Snapshot {
               std::span<std::optional<Record>> out) const override;
   std::unique_ptr<RecordScan> Scan(const IdBounds& bounds, const Filter& filter,
                                    std::string_view after,
-                                   std::shared_ptr<Executor> helpers) const override;
+                                   const ScanOptions& options) const override;
   StatusOr<std::unique_ptr<RecordScan>> ScanIndex(IndexAccess access,
                                                   const Filter& filter) const override;
   StatusOr<bool> CollectIds(const Context& ctx, const CatalogIndex& index,

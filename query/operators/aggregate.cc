@@ -40,6 +40,50 @@ std::vector<Output> OutputsOf(const Node& n) {
   return outputs;
 }
 
+// What lies at each path that the outputs read; paths that several read come once.
+struct Reading {
+  std::vector<Path> paths;
+  std::vector<size_t> of;  // by output: its path's place, or none
+
+  static constexpr size_t kNone = ~size_t{0};
+  size_t Add(const Path& path) {
+    const auto it = std::find(paths.begin(), paths.end(), path);
+    const auto place = static_cast<size_t>(it - paths.begin());
+    if (it == paths.end()) paths.push_back(path);
+    return place;
+  }
+};
+
+// Adds the values at the places, each by add(i, what is to be done to the row's accumulator).
+template <typename Add>
+void AddColumn(const ColumnRows& rows, const Column* column, const Path& path, const Add& add) {
+  const auto value = [&](size_t place) { return path.Get(rows.documents->At(place)); };
+  const auto number = [&](size_t i, auto n) {
+    add(i, [&](Accumulator& a) { a.AddNumber(n, [&] { return value(rows.selected[i]); }); });
+  };
+  const auto other = [&](size_t i, size_t place) {
+    add(i, [&](Accumulator& a) { a.Add(value(place)); });
+  };
+  if (column == nullptr) {
+    for (size_t i = 0; i < rows.selected.size(); ++i) other(i, rows.selected[i]);
+    return;
+  }
+  const auto each = [&](const auto& numbers) {
+    const auto codes = column->codes();
+    for (size_t i = 0; i < rows.selected.size(); ++i) {
+      const Column::Place place = rows.selected[i];
+      const Column::Code code = codes.empty() ? Column::kNumber : codes[place];
+      if (code == Column::kNumber) [[likely]] {
+        number(i, numbers[place]);
+      } else {
+        other(i, code == Column::kAsk ? place : column->examples()[code]);
+      }
+    }
+  };
+  if (!column->ints().empty()) return each(column->ints());
+  each(column->doubles());
+}
+
 // Groups by the values at the paths (missing is a value of its own) in the order in which groups
 // first came up. When half of the budget is used up, no further group is taken into memory: the
 // rows of the others are sorted by group (on disk, if need be), aggregated one group after the
@@ -56,7 +100,14 @@ class AggregateOperator final : public RootOperator {
       names_.push_back(std::to_string(i));
       late_paths_.push_back(Path::Of(names_.back()));
       if (!outputs_[i].function) keys_.push_back(i);
+      const bool reads = !outputs_[i].function || outputs_[i].op != Op::kCount;
+      reading_.of.push_back(reads ? reading_.Add(outputs_[i].path) : Reading::kNone);
     }
+  }
+
+  std::optional<std::vector<Path>> TakeColumns() override {
+    take_columns_ = true;
+    return reading_.paths;
   }
 
   ExplainNode Explain() const override {
@@ -106,20 +157,84 @@ class AggregateOperator final : public RootOperator {
 
   Status Fill(const Context& ctx) {
     RowBatch in;
+    in.take_columns = take_columns_;
     do {
       RETURN_IF_ERROR(ctx.Check());
       RETURN_IF_ERROR(input().Next(ctx, kBatchRows, &in));
-      for (const Document& d : in.rows) {
-        const Value row = d.root();
-        const size_t group = GroupOf(row);
-        if (group == kNoGroup) {
-          RETURN_IF_ERROR(AddLate(ctx, row));
-        } else {
-          RETURN_IF_ERROR(AddTo(&groups_[group], row));
-        }
-      }
+      for (const Document& d : in.rows) RETURN_IF_ERROR(AddRow(ctx, d.root()));
+      if (in.columns != nullptr) RETURN_IF_ERROR(AddColumns(ctx, *in.columns));
     } while (in.end == EndReason::kMore);
     return OkStatus();
+  }
+
+  Status AddRow(const Context& ctx, Value row) {
+    const size_t group = GroupOf(row);
+    return group == kNoGroup ? AddLate(ctx, row) : AddTo(&groups_[group], row);
+  }
+
+  Status AddColumns(const Context& ctx, const ColumnRows& rows) {
+    // Which group each row belongs to. Rows whose group has no room are put off, and leave the
+    // others as they are.
+    std::vector<size_t> groups;
+    groups.reserve(rows.selected.size());
+    ColumnRows here{rows.documents, {}, rows.columns};
+    here.selected.reserve(rows.selected.size());
+    std::vector<const Column*> keys;
+    for (const size_t k : keys_) keys.push_back(rows.columns[reading_.of[k]].get());
+    constexpr size_t kMostKeys = 4;  // codes in 64 bits
+    constexpr size_t kUnknown = kNoGroup - 1;
+    const bool coded =
+        keys.size() <= kMostKeys && std::all_of(keys.begin(), keys.end(), [](const Column* c) {
+          return c != nullptr && !c->codes().empty();
+        });
+    std::vector<size_t> by_code(coded && keys.size() == 1 ? keys[0]->examples().size() : 1,
+                                kUnknown);
+    absl::flat_hash_map<uint64_t, size_t> by_codes;
+    for (const Column::Place place : rows.selected) {
+      size_t* known = nullptr;
+      if (coded) {
+        uint64_t all = 0;
+        bool plain = true;
+        for (const Column* k : keys) {
+          const Column::Code code = k->codes()[place];
+          plain = plain && code < k->examples().size();
+          all = all << 16 | code;
+        }
+        if (plain)
+          known =
+              keys.size() <= 1 ? &by_code[all] : &by_codes.try_emplace(all, kUnknown).first->second;
+      }
+      size_t group = known != nullptr ? *known : kUnknown;
+      if (group == kUnknown) {
+        const Value row = rows.documents->At(place);
+        group = GroupOf(row);
+        if (group == kNoGroup) {
+          RETURN_IF_ERROR(AddLate(ctx, row));
+          continue;
+        }
+        if (known != nullptr) *known = group;
+      }
+      groups.push_back(group);
+      here.selected.push_back(place);
+    }
+    size_t f = 0;
+    for (size_t o = 0; o < outputs_.size(); ++o) {
+      if (!outputs_[o].function) continue;
+      const size_t function = f++;
+      if (outputs_[o].op == Op::kCount) {
+        for (const size_t g : groups) groups_[g].functions[function].Add(Value());
+        continue;
+      }
+      const bool keeps = Accumulator(outputs_[o].op).keeps_values();
+      AddColumn(here, rows.columns[reading_.of[o]].get(), outputs_[o].path,
+                [&](size_t i, const auto& act) {
+                  Accumulator& a = groups_[groups[i]].functions[function];
+                  if (keeps) held_ -= a.Bytes();
+                  act(a);
+                  if (keeps) held_ += a.Bytes();
+                });
+    }
+    return held_ > budget_ ? OverBudget("aggregate", budget_) : OkStatus();
   }
 
   // The row's group, made if there is room for it.
@@ -253,6 +368,8 @@ class AggregateOperator final : public RootOperator {
   std::vector<size_t> keys_;  // the outputs that group
   std::vector<std::string> names_;
   std::vector<Path> late_paths_;
+  Reading reading_;
+  bool take_columns_ = false;
   std::vector<Group> groups_;
   StringMap<size_t> index_;    // a group's key to its place
   StringMap<size_t> by_text_;  // the same by the text of the only path
@@ -273,16 +390,31 @@ class ScalarOperator final : public RootOperator {
     if (n.size() == 1) path_ = PathOf(n.arg(0));
   }
 
+  std::optional<std::vector<Path>> TakeColumns() override {
+    if (op_ == Op::kFirst || op_ == Op::kOne) return std::nullopt;
+    take_columns_ = true;
+    return op_ == Op::kCount ? std::vector<Path>() : std::vector<Path>{path_};
+  }
+
  protected:
   Status Produce(const Context& ctx, size_t, RowBatch* batch) override {
     batch->end = EndReason::kExhausted;
     if (op_ == Op::kFirst || op_ == Op::kOne) return ProduceRow(ctx, batch);
     Accumulator acc(op_);
     RowBatch in;
+    in.take_columns = take_columns_;
     do {
       RETURN_IF_ERROR(ctx.Check());
       RETURN_IF_ERROR(input().Next(ctx, kBatchRows, &in));
+      if (op_ == Op::kCount) {
+        acc.AddCount(in.size());
+        continue;
+      }
       for (const Document& d : in.rows) acc.Add(path_.Get(d.root()));
+      if (in.columns != nullptr) {
+        AddColumn(*in.columns, in.columns->columns[0].get(), path_,
+                  [&](size_t, const auto& act) { act(acc); });
+      }
     } while (in.end == EndReason::kMore);
     batch->rows.push_back(Document::FromTrusted(acc.Result()));
     return OkStatus();
@@ -305,6 +437,7 @@ class ScalarOperator final : public RootOperator {
 
   const Op op_;
   Path path_;
+  bool take_columns_ = false;
 };
 
 }  // namespace

@@ -14,7 +14,7 @@ class MeasuredCursor final : public Cursor {
     if (!timed_) {
       Status s = inner_->Next(ctx, max_rows, batch);
       ++batches_;
-      rows_ += batch->rows.size();
+      rows_ += batch->size();
       return s;
     }
     const auto start = std::chrono::steady_clock::now();
@@ -23,7 +23,7 @@ class MeasuredCursor final : public Cursor {
     nanoseconds_ +=
         static_cast<uint64_t>(std::chrono::duration_cast<std::chrono::nanoseconds>(taken).count());
     ++batches_;
-    rows_ += batch->rows.size();
+    rows_ += batch->size();
     for (const Document& d : batch->rows) bytes_ += d.text().size();
     return s;
   }

@@ -18,6 +18,9 @@ class Operator : public Cursor {
   void SetInput(std::unique_ptr<Cursor> input) { input_ = std::move(input); }
   // Takes this operator's part off the end of a position; false when it is damaged.
   virtual bool TakePosition(std::string* position) = 0;
+  // Says that the input may give columns, one for each of these paths. None: this operator takes
+  // rows only.
+  virtual std::optional<std::vector<Path>> TakeColumns() { return std::nullopt; }
   ExplainNode Explain() const override;
 
  protected:

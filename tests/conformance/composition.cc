@@ -87,7 +87,9 @@ constexpr Production kProduction[] = {
      false},
 };
 
-constexpr const char* kMemory = R"({"type":"memory"})";
+// Columns from the first scan on, so that all suites meet them.
+constexpr const char* kMemory = R"({"type":"memory","columns":"always"})";
+constexpr const char* kMemoryRows = R"({"type":"memory","columns":"off"})";
 constexpr const char* kRocksdb =
     R"({"type":"rocksdb","path":"data","write_buffer":"4MiB","durability":"async"})";
 
@@ -136,6 +138,7 @@ std::string Shown(std::string_view text) {
 
 std::vector<Composition> AllCompositions() {
   std::vector<Composition> out = {{"memory", Stack({kMemory}), false, 1},
+                                  {"memory_rows", Stack({kMemoryRows}), false, 1},
                                   {"rocksdb", Stack({kRocksdb}), true, 1}};
   for (const Wrapper& w : kWrappers) {
     out.push_back({std::string(w.name) + "__memory", Stack({w.stage, kMemory}), false, 2});

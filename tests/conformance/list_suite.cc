@@ -21,7 +21,7 @@ TEST(Compositions, AreListedWithCounts) {
     std::printf("%s\n", c.name.c_str());
   }
   for (const auto& [kind, count] : kinds) std::printf("%d %s\n", count, kind.c_str());
-  EXPECT_EQ(kinds["bases"], 2);
+  EXPECT_EQ(kinds["bases"], 3);
   EXPECT_EQ(kinds["production stacks"], 4);
   EXPECT_GT(kinds["pairs of wrappers"], 200);
 }

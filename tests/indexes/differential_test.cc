@@ -51,7 +51,8 @@ class DifferentialTest : public ::testing::TestWithParam<std::string> {
     std::filesystem::create_directories(folder_);
     const std::string base =
         GetParam() == "memory"
-            ? R"({"type":"memory")"
+            ? Concat(R"({"type":"memory","columns":")", world_.Below(3) == 0 ? "auto" : "always",
+                     "\"")
             : R"({"type":"rocksdb","path":"data","write_buffer":"4MiB","durability":"async")";
     auto p = Pipeline::FromText(
         R"({"stores":{"s":)" + base + R"(,"indexes":)" + indexes + R"(}},"serve":["s"]})",

@@ -64,10 +64,11 @@ class SpillTest : public ::testing::Test {
 };
 
 TEST_F(SpillTest, RowsAreTheSameWithinAnyBudget) {
-  for (const char* rql : {"sort(s)", "sort(-k,v)&select(id,k)", "sort(-v)&limit(2000,10)",
-                          "k=lt=300&sort(v)", "aggregate(s,count(),sum(v),min(k),max(s))",
-                          "aggregate(k,s,mean(v),first(id))", "distinct(s)", "distinct()",
-                          "distinct(k)&sort(s)", "sort(s)&distinct(v)&count()", "sort(k)&sum(v)"}) {
+  for (const char* rql :
+       {"sort(s)", "sort(-k,v)&select(id,k)", "sort(-v)&limit(2000,10)", "k=lt=300&sort(v)",
+        "aggregate(s,count(),sum(v),min(k),max(s))", "aggregate(k,s,mean(v),first(id))",
+        "distinct(s)", "distinct()", "distinct(k)&sort(s)", "sort(s)&distinct(v)&count()",
+        "sort(k)&values(v,id)"}) {
     const Query q = Query::Parse(rql).value();
     uint64_t spilled = 0;
     const auto expected = Rows(q, 1u << 30, 1u << 30, &spilled);

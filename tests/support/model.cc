@@ -6,6 +6,7 @@
 #include <functional>
 #include <set>
 
+#include "core/exact_sum.h"
 #include "core/instant.h"
 #include "core/json_print.h"
 #include "core/json_text.h"
@@ -112,15 +113,15 @@ std::string Function(const Node& f, const std::vector<Document>& rows) {
     default:
       break;
   }
-  Number sum;
+  ExactSum sum;
   double n = 0;
   for (Value v : values) {
     if (!v.is_number()) continue;
-    sum = Add(sum, v.number());
+    sum.Add(v.number());
     ++n;
   }
-  if (f.is(Op::kSum)) return sum.ToString();
-  return n == 0 ? "null" : Number(sum.ToDouble() / n).ToString();
+  if (f.is(Op::kSum)) return sum.Total().ToString();
+  return n == 0 ? "null" : Number(sum.Total().ToDouble() / n).ToString();
 }
 
 std::string Name(const Node& path) {
