@@ -53,8 +53,9 @@ class CompletedPlan final : public Plan {
       ASSIGN_OR_RETURN(position, DecodeContinuation(text, continuation));
     }
     ASSIGN_OR_RETURN(const Query residual, BindParameters(inner_->residual(), options.params));
-    ASSIGN_OR_RETURN(OperatorList operators,
-                     MakeOperators(residual, {options.memory_budget, options.spill_folder}));
+    ASSIGN_OR_RETURN(
+        OperatorList operators,
+        MakeOperators(residual, {options.memory_budget, options.spill_folder, nullptr}));
     // From the top down each operator takes its own part of the position off the end.
     for (auto it = operators.rbegin(); it != operators.rend(); ++it) {
       if (!(*it)->TakePosition(&position)) return BadContinuation();

@@ -8,7 +8,7 @@
 #include <memory>
 #include <string>
 
-#include "store/executor.h"
+#include "core/executor.h"
 #include "store/ops.h"
 
 namespace strata {

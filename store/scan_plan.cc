@@ -418,7 +418,10 @@ class ScanPlan final : public Plan {
     const AccessPath& path = c.plan.chosen;
     std::unique_ptr<Operator> sort;
     std::string position = options.position;
-    const OperatorOptions limits{options.memory_budget, options.spill_folder};
+    OperatorOptions limits;
+    limits.memory_budget = options.memory_budget;
+    limits.spill_folder = options.spill_folder;
+    if (IsMany(path)) limits.helpers = host_->executor();
     std::unique_ptr<Operator> end;
     if (p.fold && p.fold->is(Op::kAggregate)) {
       end = MakeAggregate(*p.fold, limits);
@@ -454,6 +457,9 @@ class ScanPlan final : public Plan {
     return cursor;
   }
 
+  // Threads pay when there are many documents.
+  static bool IsMany(const AccessPath& path) { return path.examined >= kParallelRows; }
+
   static Status BadPosition() {
     return InvalidArgument("this is no continuation; take one from an earlier page as it is");
   }
@@ -465,9 +471,8 @@ class ScanPlan final : public Plan {
     const AccessPath& path = c.plan.chosen;
     const Snapshot* const from = &snapshot;  // the cursor keeps it
     if (path.kind == Kind::kScan) {
-      // Threads pay when there are many documents and nobody will stop after a few of them.
       scan.whole = !WantedRows(prepared_->limit);
-      if (scan.whole && path.examined >= kParallelRows) scan.helpers = host_->executor();
+      if (scan.whole && IsMany(path)) scan.helpers = host_->executor();
       return ScanCursor::Start([from, ids = path.ids, filter = c.filter, position,
                                 scan = std::move(scan)](const Context&) {
         return StatusOr<std::unique_ptr<RecordScan>>(from->Scan(ids, filter, position, scan));

@@ -9,9 +9,9 @@
 #include <string>
 #include <vector>
 
+#include "core/executor.h"
 #include "query/filter.h"
 #include "query/id_bounds.h"
-#include "store/executor.h"
 #include "store/index_catalog.h"
 #include "store/query_log.h"
 #include "store/store.h"

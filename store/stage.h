@@ -12,7 +12,7 @@
 #include <vector>
 
 #include "core/clock.h"
-#include "store/executor.h"
+#include "core/executor.h"
 #include "store/option_table.h"
 #include "store/store.h"
 

@@ -2,8 +2,8 @@
 
 #include <algorithm>
 
+#include "core/chunk_pipeline.h"
 #include "query/columns/column_filter.h"
-#include "store/chunk_pipeline.h"
 
 namespace strata::memory {
 namespace {

@@ -148,7 +148,8 @@ void ColumnCache::Join(const Place& place, size_t rows) {
   WriteLock lock(mutex_);
   const auto it = ranges_.find(place.begin);
   if (it == ranges_.end() || it == ranges_.begin() || it->second != place.range) return;
-  Range& before = *std::prev(it)->second;
+  const std::shared_ptr<Range> previous = std::prev(it)->second;  // its lock outlives its place
+  Range& before = *previous;
   Range& r = *place.range;
   MutexLock first(before.mutex);
   MutexLock second(r.mutex);

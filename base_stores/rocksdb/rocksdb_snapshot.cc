@@ -4,8 +4,8 @@
 
 #include "base_stores/rocksdb/codec.h"
 #include "base_stores/rocksdb/indexes.h"
+#include "core/chunk_pipeline.h"
 #include "core/json_text.h"
-#include "store/chunk_pipeline.h"
 
 namespace strata::rocksdb_store {
 namespace {

@@ -9,6 +9,7 @@
 #include "core/exact_sum.h"
 #include "core/value_order.h"
 #include "query/ast.h"
+#include "query/columns/column.h"
 
 namespace strata {
 
@@ -97,7 +98,8 @@ class Accumulator {
   }
 
   // Whether Bytes() may change.
-  bool keeps_values() const { return op_ == Op::kMin || op_ == Op::kMax || op_ == Op::kFirst; }
+  static bool KeepsValues(Op op) { return op == Op::kMin || op == Op::kMax || op == Op::kFirst; }
+  bool keeps_values() const { return KeepsValues(op_); }
   size_t Bytes() const { return sizeof *this + (kept_ ? kept_.MemoryBytes() : 0); }
 
  private:
@@ -114,6 +116,36 @@ class Accumulator {
   Document kept_;
   Number kept_number_;
 };
+
+// Adds the values at the places, each by add(i, what is to be done to the row's accumulator).
+template <typename Add>
+void AddColumn(const ColumnRows& rows, const Column* column, const Path& path, const Add& add) {
+  const auto value = [&](size_t place) { return path.Get(rows.documents->At(place)); };
+  const auto number = [&](size_t i, auto n) {
+    add(i, [&](Accumulator& a) { a.AddNumber(n, [&] { return value(rows.selected[i]); }); });
+  };
+  const auto other = [&](size_t i, size_t place) {
+    add(i, [&](Accumulator& a) { a.Add(value(place)); });
+  };
+  if (column == nullptr) {
+    for (size_t i = 0; i < rows.selected.size(); ++i) other(i, rows.selected[i]);
+    return;
+  }
+  const auto each = [&](const auto& numbers) {
+    const auto codes = column->codes();
+    for (size_t i = 0; i < rows.selected.size(); ++i) {
+      const Column::Place place = rows.selected[i];
+      const Column::Code code = codes.empty() ? Column::kNumber : codes[place];
+      if (code == Column::kNumber) [[likely]] {
+        number(i, numbers[place]);
+      } else {
+        other(i, code == Column::kAsk ? place : column->examples()[code]);
+      }
+    }
+  };
+  if (!column->ints().empty()) return each(column->ints());
+  each(column->doubles());
+}
 
 }  // namespace strata
 

@@ -5,6 +5,7 @@
 #include <memory>
 #include <vector>
 
+#include "core/executor.h"
 #include "query/operator_table.h"
 #include "query/plan.h"
 
@@ -56,6 +57,7 @@ class RootOperator : public Operator {
 struct OperatorOptions {
   size_t memory_budget = 256u << 20;  // bytes that one sort, distinct or aggregate may hold
   std::string spill_folder;           // where the rest goes; "": TMPDIR, else /tmp
+  std::shared_ptr<Executor> helpers;  // threads that may aggregate; null: none
 };
 
 using OperatorList = std::vector<std::unique_ptr<Operator>>;

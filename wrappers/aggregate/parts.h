@@ -11,7 +11,7 @@
 
 #include "core/abseil.h"
 #include "core/clock.h"
-#include "store/executor.h"
+#include "core/executor.h"
 #include "store/store.h"
 #include "wrappers/aggregate/ownership.h"
 #include "wrappers/aggregate/redo_journal.h"

@@ -8,8 +8,8 @@
 #include <utility>
 #include <vector>
 
+#include "core/executor.h"
 #include "core/sync.h"
-#include "store/executor.h"
 
 namespace strata {
 

@@ -1,6 +1,6 @@
 // Executor: threads that run tasks for whoever fans out. Comes in through the build context.
-#ifndef STRATA_STORE_EXECUTOR_H_
-#define STRATA_STORE_EXECUTOR_H_
+#ifndef STRATA_CORE_EXECUTOR_H_
+#define STRATA_CORE_EXECUTOR_H_
 
 #include <deque>
 #include <functional>
@@ -37,4 +37,4 @@ class ThreadPool final : public Executor {
 
 }  // namespace strata
 
-#endif  // STRATA_STORE_EXECUTOR_H_
+#endif  // STRATA_CORE_EXECUTOR_H_

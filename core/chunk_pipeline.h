@@ -8,8 +8,8 @@
 // is popped is worked on by the reader itself, so a busy executor slows nobody down and nothing can
 // wait for itself. Belongs to one thread; the work runs on the executor's. The destructor waits for
 // the chunks that are being worked on.
-#ifndef STRATA_STORE_CHUNK_PIPELINE_H_
-#define STRATA_STORE_CHUNK_PIPELINE_H_
+#ifndef STRATA_CORE_CHUNK_PIPELINE_H_
+#define STRATA_CORE_CHUNK_PIPELINE_H_
 
 #include <atomic>
 #include <deque>
@@ -18,8 +18,8 @@
 #include <optional>
 #include <utility>
 
+#include "core/executor.h"
 #include "core/sync.h"
-#include "store/executor.h"
 
 namespace strata {
 
@@ -94,4 +94,4 @@ class ChunkPipeline {
 
 }  // namespace strata
 
-#endif  // STRATA_STORE_CHUNK_PIPELINE_H_
+#endif  // STRATA_CORE_CHUNK_PIPELINE_H_

@@ -1,4 +1,4 @@
-#include "store/executor.h"
+#include "core/executor.h"
 
 namespace strata {
 
