@@ -2,10 +2,13 @@
 #include <gmock/gmock.h>
 
 #include <atomic>
+#include <cmath>
 #include <thread>
 
+#include "core/exact_sum.h"
 #include "store/auto_index.h"
 #include "tests/indexes/index_fixture.h"
+#include "tests/support/random_json.h"
 
 namespace strata::testing {
 namespace {
@@ -318,6 +321,83 @@ TEST_P(IndexTest, ScansWithHelpersGiveTheSameRowsInTheSameOrder) {
   EXPECT_EQ(Counted("n=lt=30&count()"), static_cast<uint64_t>(kDocuments) * 30 / 100);
   stop = true;
   writer.join();
+}
+
+TEST_P(IndexTest, AggregationsWithHelpersAreThoseOfOneThread) {
+  Open("[]");
+  constexpr int kDocuments = 26000;  // enough for helpers
+  constexpr int kGroups[] = {1, 7, 900, kDocuments};
+  struct Expected {
+    std::string key, first, least;
+    int64_t count = 0;
+    ExactSum sum;
+  };
+  std::vector<Expected> expected[std::size(kGroups)];
+  std::mt19937_64 random(PrintedSeed());
+  WriteBatch batch;
+  for (int i = 0; i < kDocuments; ++i) {
+    // Amounts whose sum in doubles depends on the order.
+    const double x =
+        std::ldexp(static_cast<double>(random() >> 12), static_cast<int>(random() % 60)) *
+        (random() % 2 == 0 ? 1 : -1);
+    const std::string amount = Number(x).ToString();
+    std::string id = std::to_string(i);
+    id = std::string(6 - id.size(), '0') + id;
+    std::string text = "{\"id\":\"" + id + "\",\"x\":" + amount;
+    for (size_t g = 0; g < std::size(kGroups); ++g) {
+      // A value comes up first in order of its number.
+      const int value = std::min(i, static_cast<int>(random() % static_cast<uint64_t>(kGroups[g])));
+      const auto n = std::to_string(g);
+      const std::string key =
+          g % 2 == 0 ? std::to_string(value) : "\"" + std::to_string(value) + "\"";
+      text += ",\"g" + n + "\":" + key;
+      auto& groups = expected[g];
+      auto at = std::find_if(groups.begin(), groups.end(),
+                             [&](const Expected& e) { return e.key == key; });
+      if (g == 3) at = groups.end();  // nearly all differ
+      if (at == groups.end()) {
+        groups.push_back({key, "\"" + id + "\"", amount, 0, {}});
+        at = std::prev(groups.end());
+      }
+      ++at->count;
+      at->sum.Add(x);
+      if (x < Number::Parse(at->least)->ToDouble()) at->least = amount;
+    }
+    batch.Put(Doc(text + "}"));
+    if (batch.ops.size() == 1000) {
+      ASSERT_TRUE(store_->Write(Ctx(), batch).ok());
+      batch = WriteBatch();
+    }
+  }
+  for (size_t g = 0; g < std::size(kGroups); ++g) {
+    const std::string n = std::to_string(g);
+    const std::string rql = "aggregate(g" + n + ",count(),sum(x),min(x),first(id))";
+    for (const size_t budget : {size_t{256} << 20, size_t{60} << 10}) {
+      OpenOptions options;
+      options.memory_budget = budget;
+      // The first run reads documents, the third one columns where there are any.
+      for (int run = 0; run < 3; ++run) {
+        const auto rows = Collect(*store_, Ctx(), *Query::Parse(rql), options);
+        ASSERT_TRUE(rows.ok()) << Describe(rows.status());
+        if (g == 3) {
+          uint64_t counted = 0;
+          for (const Document& d : *rows)
+            counted += static_cast<uint64_t>(d.Find("count()").number().int_value());
+          ASSERT_EQ(counted, static_cast<uint64_t>(kDocuments));
+          continue;
+        }
+        ASSERT_EQ(rows->size(), expected[g].size()) << rql;
+        for (size_t i = 0; i < rows->size(); ++i) {
+          const Expected& e = expected[g][i];
+          ASSERT_EQ((*rows)[i].text(),
+                    "{\"g" + n + "\":" + e.key + ",\"count()\":" + std::to_string(e.count) +
+                        ",\"sum(x)\":" + e.sum.Total().ToString() + ",\"min(x)\":" + e.least +
+                        ",\"first(id)\":" + e.first + "}")
+              << rql << " within " << budget << ", run " << run;
+        }
+      }
+    }
+  }
 }
 
 TEST_P(IndexTest, StatisticsTellRareValuesFromFrequentOnes) {
