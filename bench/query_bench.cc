@@ -68,32 +68,52 @@ void Fill(Store& store) {
   Check(Load(store, Context::Background(), documents, 1000).status());
 }
 
-Store& Memory() {
-  static const auto* const kStore = [] {
-    MemoryOptions options;
-    options.change_log_entries = 1;
-    options.indexes = Indexes();
-    auto* s = new std::shared_ptr<Store>(NewMemoryStore(options, {}));
-    Fill(**s);
-    return s;
-  }();
-  return **kStore;
+std::shared_ptr<Store> NewMemory(memory::Columns columns, std::shared_ptr<Executor> helpers) {
+  MemoryOptions options;
+  options.change_log_entries = 1;
+  options.columns = columns;
+  options.indexes = Indexes();
+  auto s = NewMemoryStore(options, {}, std::move(helpers));
+  Fill(*s);
+  return s;
 }
 
+std::shared_ptr<Store> NewRocks(const char* folder, std::shared_ptr<Executor> helpers) {
+  RocksdbOptions options;
+  options.path = Scratch(folder);
+  options.durability = RocksdbDurability::kAsync;
+  options.cache = 512 << 20;
+  options.indexes = Indexes();
+  auto opened = OpenRocksdbStore(options, {}, std::move(helpers));
+  Check(opened.status());
+  Fill(**opened);
+  return *opened;
+}
+
+Store& Memory() {
+  static auto& s = *new auto(NewMemory(memory::Columns::kAuto, nullptr));
+  return *s;
+}
 Store& Rocks() {
-  static const auto* const kStore = [] {
-    RocksdbOptions options;
-    options.path = Scratch("query");
-    options.durability = RocksdbDurability::kAsync;
-    options.cache = 512 << 20;
-    options.indexes = Indexes();
-    auto opened = OpenRocksdbStore(options, {});
-    Check(opened.status());
-    auto* s = new std::shared_ptr<Store>(*opened);
-    Fill(**s);
-    return s;
-  }();
-  return **kStore;
+  static auto& s = *new auto(NewRocks("query", nullptr));
+  return *s;
+}
+// Documents alone, on one thread and on two.
+Store& MemoryRows() {
+  static auto& s = *new auto(NewMemory(memory::Columns::kOff, nullptr));
+  return *s;
+}
+Store& MemoryRowsOnTwo() {
+  static auto& s = *new auto(NewMemory(memory::Columns::kOff, std::make_shared<ThreadPool>(1)));
+  return *s;
+}
+Store& MemoryOnTwo() {
+  static auto& s = *new auto(NewMemory(memory::Columns::kAuto, std::make_shared<ThreadPool>(1)));
+  return *s;
+}
+Store& RocksOnTwo() {
+  static auto& s = *new auto(NewRocks("query2", std::make_shared<ThreadPool>(1)));
+  return *s;
 }
 
 void RunStrata(benchmark::State& state, Store& store, const char* rql) {
@@ -439,6 +459,18 @@ void Register() {
     add(name("strata_rocksdb"), [&t](benchmark::State& s) { RunStrata(s, Rocks(), t.rql); });
     add(name("sqlite_json"), [&t](benchmark::State& s) { RunSqlite(s, Json(), t.json); });
     add(name("sqlite_columns"), [&t](benchmark::State& s) { RunSqlite(s, Columns(), t.columns); });
+  }
+  // The caller and one helper.
+  for (const auto& [name, rql] :
+       {std::pair("scan_filter/", kScan), std::pair("group_sum_mean/", kGroup)}) {
+    const auto with = [&, name = name, rql = rql](const char* way, Store& (*store)()) {
+      names.push_back(std::string(name) + way);
+      add(names.back().c_str(), [rql, store](benchmark::State& s) { RunStrata(s, store(), rql); });
+    };
+    with("memory_rows", MemoryRows);
+    with("memory_rows_on_two", MemoryRowsOnTwo);
+    with("memory_on_two", MemoryOnTwo);
+    with("rocksdb_on_two", RocksOnTwo);
   }
   add("top10_by_index/rocksdb_by_hand", HandTop);
   add("top10_by_index/structs", StructTop);
