@@ -190,12 +190,21 @@ Number Number::Decode(const char* text) {
 std::optional<Number> Number::Parse(std::string_view text) {
   const char* end = text.data() + text.size();
   if (ScanNumber(text.data(), end) != end || text.empty()) return std::nullopt;
-  std::string copy(text);  // Decode wants something behind it
-  copy.append(kReadBehind, '\0');
-  const Number n = Decode(copy.c_str());
+  // Decode wants something behind the text. Hardly any is longer than this.
+  char near[64] = {};
+  std::string far;
+  const char* copy = near;
+  if (text.size() + kReadBehind <= sizeof near) {
+    std::memcpy(near, text.data(), text.size());
+  } else {
+    far = text;
+    far.append(kReadBehind, '\0');
+    copy = far.c_str();
+  }
+  const Number n = Decode(copy);
   if (n.kind_ == Kind::kDouble) {
     double d = 0;
-    const auto r = std::from_chars(copy.data(), copy.data() + text.size(), d);
+    const auto r = std::from_chars(copy, copy + text.size(), d);
     if (r.ec == std::errc::result_out_of_range && std::abs(n.double_) > 1) return std::nullopt;
   }
   return n;

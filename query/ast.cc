@@ -1,5 +1,7 @@
 #include "query/ast.h"
 
+#include <algorithm>
+
 #include "core/json_text.h"
 #include "query/operator_table.h"
 
@@ -49,10 +51,7 @@ Node Node::Param(int index) {
 }
 
 void Node::SetArgs(std::vector<Node> args) {
-  count_ = static_cast<uint32_t>(args.size());
-  if (args.empty()) return;
-  args_ = std::make_shared<Node[]>(args.size());
-  for (size_t i = 0; i < args.size(); ++i) args_[i] = std::move(args[i]);
+  if (!args.empty()) args_ = std::make_shared<const std::vector<Node>>(std::move(args));
 }
 
 Node Node::Array(std::vector<Node> elements) {
@@ -109,12 +108,7 @@ bool operator==(const Node& a, const Node& b) {
       if (a.op_ != b.op_ || a.text_ != b.text_) return false;
       [[fallthrough]];
     case Node::Kind::kArray:
-      if (a.count_ != b.count_) return false;
-      if (a.args_ == b.args_) return true;
-      for (uint32_t i = 0; i < a.count_; ++i) {
-        if (!(a.args_[i] == b.args_[i])) return false;
-      }
-      return true;
+      return a.args_ == b.args_ || std::ranges::equal(a.args(), b.args());
   }
   return false;
 }

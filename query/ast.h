@@ -109,9 +109,11 @@ class Node {
   int param() const { return scalar_.param; }
   Op op() const { return op_; }
   std::string_view name() const;  // of a call
-  std::span<const Node> args() const { return {args_.get(), count_}; }
-  const Node& arg(size_t i) const { return args_[i]; }
-  size_t size() const { return count_; }
+  std::span<const Node> args() const {
+    return args_ == nullptr ? std::span<const Node>() : std::span<const Node>(*args_);
+  }
+  const Node& arg(size_t i) const { return (*args_)[i]; }
+  size_t size() const { return args_ == nullptr ? 0 : args_->size(); }
 
   // Where it began in the query's text; not part of its value.
   uint32_t offset() const { return offset_; }
@@ -127,7 +129,6 @@ class Node {
   Op op_ = Op::kOther;
   bool flag_ = false;
   uint32_t offset_ = 0;
-  uint32_t count_ = 0;
   union Scalar {
     constexpr Scalar() : param(0) {}
     Number number;
@@ -135,7 +136,7 @@ class Node {
     int param;
   } scalar_;
   std::string text_;
-  std::shared_ptr<Node[]> args_;
+  std::shared_ptr<const std::vector<Node>> args_;  // null: none
 };
 
 // The path that a node in a property's place stands for. Requires: a string or an array of strings.

@@ -27,6 +27,14 @@ Status BadValue(std::string_view text, std::string_view type, std::string_view e
       Concat("\"", ToValidUtf8(text.substr(0, 60)), "\" is no ", type, "; expected ", expected));
 }
 
+// The text that a raw token writes.
+StatusOr<Node> DecodedText(std::string_view raw) {
+  if (raw.find('%') == raw.npos) [[likely]]
+    return Node::Str(std::string(raw));
+  ASSIGN_OR_RETURN(std::string text, DecodePercent(raw));
+  return Node::Str(std::move(text));
+}
+
 StatusOr<Node> MakeRegex(std::string pattern, bool ignore_case) {
   if (pattern.size() > kMaxRegexBytes) {
     return InvalidArgument(Concat("the regular expression has ", std::to_string(pattern.size()),
@@ -176,8 +184,7 @@ StatusOr<Node> ParseLiteral(std::string_view raw) {
   } else if (raw == "null") {
     return Node();
   }
-  ASSIGN_OR_RETURN(std::string text, DecodePercent(raw));
-  return Node::Str(std::move(text));
+  return DecodedText(raw);
 }
 
 StatusOr<Node> ParseText(std::string_view raw) {
@@ -185,8 +192,7 @@ StatusOr<Node> ParseText(std::string_view raw) {
   if (const size_t colon = raw.find(':'); colon != raw.npos && raw.substr(0, colon) == "string") {
     raw = raw.substr(colon + 1);
   }
-  ASSIGN_OR_RETURN(std::string text, DecodePercent(raw));
-  return Node::Str(std::move(text));
+  return DecodedText(raw);
 }
 
 StatusOr<Node> ParseProperty(std::string_view raw) {
@@ -199,21 +205,19 @@ StatusOr<Node> ParseProperty(std::string_view raw) {
       return InvalidArgument(Concat("a property's name cannot hold a bare \":\"; write ", prefix,
                                     "%3A", raw.substr(colon + 1, 40)));
     }
-    ASSIGN_OR_RETURN(std::string text, DecodePercent(raw.substr(colon + 1)));
-    return Node::Str(std::move(text));
+    return DecodedText(raw.substr(colon + 1));
   }
   if (raw.find('/') == raw.npos) {
     if (raw.empty()) return InvalidArgument("expected a property's name");
-    ASSIGN_OR_RETURN(std::string text, DecodePercent(raw));
-    return Node::Str(std::move(text));
+    return DecodedText(raw);
   }
   std::vector<Node> steps;
   for (size_t begin = 0; begin <= raw.size();) {
     const size_t end = std::min(raw.find('/', begin), raw.size());
     if (end == begin)
       return InvalidArgument("a path has an empty step (write %2F for a slash in a name)");
-    ASSIGN_OR_RETURN(std::string text, DecodePercent(raw.substr(begin, end - begin)));
-    steps.push_back(Node::Str(std::move(text)));
+    ASSIGN_OR_RETURN(Node step, DecodedText(raw.substr(begin, end - begin)));
+    steps.push_back(std::move(step));
     begin = end + 1;
   }
   return Node::Array(std::move(steps));

@@ -169,6 +169,7 @@ class Parser {
       if (!AtDelimiter()) return Unexpected();
       empty_ = false;
       if (at_end()) return OkStatus();
+      ands.reserve(4);
       ands.push_back(std::move(*out));
     }
     std::vector<Node> ors;
@@ -265,7 +266,7 @@ class Parser {
       }
       if (path.is_call() || path.size() == 0)
         return Error(at_, "a comparison cannot follow a condition");
-      return Comparison(path.size() == 1 ? path.arg(0) : path, true, out);
+      return Comparison(path.size() == 1 ? Node(path.arg(0)) : std::move(path), true, out);
     }
     RETURN_IF_ERROR(ExpectDelimiter("a group"));
     return OkStatus();
@@ -320,40 +321,38 @@ class Parser {
       if (token.empty()) return Comparison(Node(), false, out);
       StatusOr<Node> property = ParseProperty(token);
       if (!property.ok()) return Error(start, property.status());
-      return Comparison(*property, true, out);
+      return Comparison(*std::move(property), true, out);
     }
     if (token.empty()) return Unexpected();
     return Bare(place, token, start, out);
   }
 
   Status Bare(Place place, std::string_view token, size_t start, Node* out) {
-    StatusOr<Node> n = Node();
+    const bool sign =
+        place == Place::kSortKey && (token.starts_with('-') || token.starts_with('+'));
+    StatusOr<Node> n = sign ? ParseProperty(token.substr(1)) : ParseToken(place, token);
+    if (!n.ok()) return Error(start, n.status());
+    *out = sign ? WithSign(token[0], *n) : *std::move(n);
+    return OkStatus();
+  }
+
+  static StatusOr<Node> ParseToken(Place place, std::string_view token) {
     switch (place) {
-      case Place::kValue:
-      case Place::kCondition:
-        n = ParseLiteral(token);
-        break;
       case Place::kText:
-        n = ParseText(token);
-        break;
+        return ParseText(token);
       case Place::kAggregand:
       case Place::kProperty:
-        n = ParseProperty(token);
-        break;
+      case Place::kSortKey:
+        return ParseProperty(token);
       case Place::kOpen:
-        n = token.find('/') != token.npos && token.find(':') == token.npos ? ParseProperty(token)
-                                                                           : ParseLiteral(token);
+        if (token.find('/') != token.npos && token.find(':') == token.npos)
+          return ParseProperty(token);
+        return ParseLiteral(token);
+      case Place::kValue:
+      case Place::kCondition:
         break;
-      case Place::kSortKey: {
-        const bool sign = token.starts_with('-') || token.starts_with('+');
-        n = ParseProperty(token.substr(sign));
-        if (n.ok() && sign) *n = WithSign(token[0], *n);
-        break;
-      }
     }
-    if (!n.ok()) return Error(start, n.status());
-    *out = *std::move(n);
-    return OkStatus();
+    return ParseLiteral(token);
   }
 
   static Node WithSign(char sign, const Node& path) {
@@ -426,11 +425,11 @@ class Parser {
     } else {
       *out = Node::Call(name, std::move(args));
     }
-    return ExpectDelimiter(Concat(name, "(…)"));
+    return AtDelimiter() ? OkStatus() : ExpectDelimiter(Concat(name, "(…)"));
   }
 
   // At an operator: `op value`, behind `property` (unless it compares the item itself).
-  Status Comparison(const Node& property, bool has_property, Node* out) {
+  Status Comparison(Node property, bool has_property, Node* out) {
     const size_t op_at = at_;
     RETURN_IF_ERROR(CountTerm());
     Op op = Op::kEq;
@@ -492,7 +491,7 @@ class Parser {
     RETURN_IF_ERROR(ExpectDelimiter("a value"));
     std::vector<Node> args;
     args.reserve(2);
-    if (has_property) args.push_back(property);
+    if (has_property) args.push_back(std::move(property));
     args.push_back(std::move(value));
     *out = word.empty() ? Node::Call(op, std::move(args)) : Node::Call(word, std::move(args));
     return OkStatus();
