@@ -186,7 +186,7 @@ class LivePipeline::LiveStore final : public Store {
     return store == nullptr ? Capabilities() : store->capabilities();
   }
   Status Read(const Context& ctx, std::span<const std::string_view> ids,
-              std::span<std::optional<Record>> out) override {
+              const std::span<std::optional<Record>>& out) override {
     ASSIGN_OR_RETURN(const auto in, Enter(ctx));
     return in.store->Read(ctx, ids, out);
   }

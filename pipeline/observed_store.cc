@@ -54,7 +54,7 @@ class ObservedStore final : public Store {
   Capabilities capabilities() const override { return inner_->capabilities(); }
 
   Status Read(const Context& ctx, std::span<const std::string_view> ids,
-              std::span<std::optional<Record>> out) override {
+              const std::span<std::optional<Record>>& out) override {
     if (stats_->CountCall(Operation::kRead) % StageStats::kSampleEvery == 0) [[unlikely]] {
       const auto start = SteadyClock::now();
       Status s = ReadInner(ctx, ids, out);
@@ -110,7 +110,7 @@ class ObservedStore final : public Store {
     return Traced(ctx, info().stage, OperationName(op), call);
   }
   Status ReadInner(const Context& ctx, std::span<const std::string_view> ids,
-                   std::span<std::optional<Record>> out) {
+                   const std::span<std::optional<Record>>& out) {
     if (ctx.spans() == nullptr) [[likely]]
       return inner_->Read(ctx, ids, out);
     return Spanned(ctx, Operation::kRead,

@@ -173,7 +173,7 @@ class OverlaySnapshot final : public Snapshot {
   OverlaySnapshot(std::shared_ptr<const Snapshot> base, std::shared_ptr<const WriteMap> writes)
       : base_(std::move(base)), writes_(std::move(writes)) {}
   Status Read(const Context& ctx, std::span<const std::string_view> ids,
-              std::span<std::optional<Record>> out) const override {
+              const std::span<std::optional<Record>>& out) const override {
     RETURN_IF_ERROR(base_->Read(ctx, ids, out));
     for (size_t i = 0; i < ids.size(); ++i) {
       const auto it = writes_->find(ids[i]);
@@ -299,7 +299,7 @@ class BufferedTransaction final : public Transaction {
   }
 
   Status Read(const Context& ctx, std::span<const std::string_view> ids,
-              std::span<std::optional<Record>> out) override {
+              const std::span<std::optional<Record>>& out) override {
     RETURN_IF_ERROR(CheckOpen());
     return OverlaySnapshot(snapshot_, writes_).Read(ctx, ids, out);
   }

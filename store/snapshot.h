@@ -60,7 +60,7 @@ class Snapshot {
  public:
   virtual ~Snapshot() = default;
   virtual Status Read(const Context& ctx, std::span<const std::string_view> ids,
-                      std::span<std::optional<Record>> out) const = 0;
+                      const std::span<std::optional<Record>>& out) const = 0;
   // Documents within the bounds in order of id, behind the id `after`, that the filter lets pass.
   virtual std::unique_ptr<RecordScan> Scan(const IdBounds& bounds, const Filter& filter,
                                            std::string_view after,

@@ -90,7 +90,7 @@ class Transaction {
  public:
   virtual ~Transaction() = default;
   virtual Status Read(const Context& ctx, std::span<const std::string_view> ids,
-                      std::span<std::optional<Record>> out) = 0;
+                      const std::span<std::optional<Record>>& out) = 0;
   virtual StatusOr<WriteResult> Write(const Context& ctx, const WriteBatch& batch) = 0;
   virtual StatusOr<std::unique_ptr<Plan>> Prepare(const Context& ctx, const Query& query) = 0;
   // A savepoint of the same name hides an older one.
@@ -112,7 +112,7 @@ class Store {
   virtual Capabilities capabilities() const = 0;
   // Requires: out.size() == ids.size().
   virtual Status Read(const Context& ctx, std::span<const std::string_view> ids,
-                      std::span<std::optional<Record>> out) = 0;
+                      const std::span<std::optional<Record>>& out) = 0;
   virtual StatusOr<WriteResult> Write(const Context& ctx, const WriteBatch& batch) = 0;
   // What the plan leaves is in its residual. Complete() (or Prepare in store/ops.h) closes it.
   virtual StatusOr<std::unique_ptr<Plan>> Prepare(const Context& ctx, const Query& query) = 0;

@@ -53,7 +53,7 @@ class MemoryStore final : public Store,
   }
 
   Status Read(const Context& ctx, std::span<const std::string_view> ids,
-              std::span<std::optional<Record>> out) override {
+              const std::span<std::optional<Record>>& out) override {
     if (ids.size() > 1) RETURN_IF_ERROR(ctx.Check());
     if (ids.size() > 1)
       return MemorySnapshot(shared_from_this()).Read(ctx, ids, out);  // one moment
@@ -288,7 +288,7 @@ class MemoryStore final : public Store,
     ~MemorySnapshot() override { store_->table_.Unregister(revision_); }
     uint64_t revision() const { return revision_; }
     Status Read(const Context&, std::span<const std::string_view> ids,
-                std::span<std::optional<Record>> out) const override {
+                const std::span<std::optional<Record>>& out) const override {
       for (size_t i = 0; i < ids.size(); ++i) {
         const Version* v = store_->table_.ReadAt(ids[i], revision_);
         if (v != nullptr) {

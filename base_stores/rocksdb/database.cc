@@ -186,7 +186,7 @@ Status Database::Get(const rocksdb::ReadOptions& read, std::string_view id,
 }
 
 Status Database::GetMany(const rocksdb::ReadOptions& read, const std::vector<rocksdb::Slice>& keys,
-                         std::span<std::optional<Record>> out) const {
+                         const std::span<std::optional<Record>>& out) const {
   std::vector<rocksdb::PinnableSlice> values(keys.size());
   std::vector<rocksdb::Status> statuses(keys.size());
   db()->MultiGet(read, data(), keys.size(), keys.data(), values.data(), statuses.data());

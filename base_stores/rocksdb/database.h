@@ -41,7 +41,7 @@ class Database {
   // Several at once. `Ids`: a range of strings or views. Requires: out.size() == ids.size().
   template <typename Ids>
   Status GetMany(const rocksdb::ReadOptions& read, const Ids& ids,
-                 std::span<std::optional<Record>> out) const {
+                 const std::span<std::optional<Record>>& out) const {
     if (ids.size() == 1) return Get(read, ids[0], &out[0]);
     std::vector<rocksdb::Slice> keys;
     keys.reserve(ids.size());
@@ -73,7 +73,7 @@ class Database {
 
  private:
   Status GetMany(const rocksdb::ReadOptions& read, const std::vector<rocksdb::Slice>& keys,
-                 std::span<std::optional<Record>> out) const;
+                 const std::span<std::optional<Record>>& out) const;
   Database() = default;
   Status Init(const RocksdbOptions& options);
   StatusOr<uint64_t> ReadMeta(std::string_view key, uint64_t missing) const;

@@ -429,7 +429,7 @@ RocksdbSnapshot::RocksdbSnapshot(std::shared_ptr<Database> database)
 RocksdbSnapshot::~RocksdbSnapshot() { database_->db()->ReleaseSnapshot(read_.snapshot); }
 
 Status RocksdbSnapshot::Read(const Context&, std::span<const std::string_view> ids,
-                             std::span<std::optional<Record>> out) const {
+                             const std::span<std::optional<Record>>& out) const {
   return database_->GetMany(read_, ids, out);
 }
 

@@ -15,7 +15,7 @@ class RocksdbSnapshot final : public Snapshot {
   ~RocksdbSnapshot() override;
 
   Status Read(const Context& ctx, std::span<const std::string_view> ids,
-              std::span<std::optional<Record>> out) const override;
+              const std::span<std::optional<Record>>& out) const override;
   std::unique_ptr<RecordScan> Scan(const IdBounds& bounds, const Filter& filter,
                                    std::string_view after,
                                    const ScanOptions& options) const override;

@@ -77,7 +77,7 @@ class RocksdbStore final : public Store,
   }
 
   Status Read(const Context& ctx, std::span<const std::string_view> ids,
-              std::span<std::optional<Record>> out) override {
+              const std::span<std::optional<Record>>& out) override {
     const rocksdb::ReadOptions read;
     if (ids.size() > 1) RETURN_IF_ERROR(ctx.Check());
     return database_->GetMany(read, ids, out);

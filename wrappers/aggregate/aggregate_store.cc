@@ -86,7 +86,7 @@ class AggregateStore final : public Store, public Introspection {
   }
 
   Status Read(const Context& ctx, std::span<const std::string_view> ids,
-              std::span<std::optional<Record>> out) override {
+              const std::span<std::optional<Record>>& out) override {
     ASSIGN_OR_RETURN(const Gate::Pass pass, Enter(ctx, /*alone=*/false));
     return ReadWhole(ctx, parts_.Views(), ids, out);
   }
@@ -162,7 +162,8 @@ class AggregateStore final : public Store, public Introspection {
   }
 
   Status ReadWhole(const Context& ctx, const aggregate::PartViews& views,
-                   std::span<const std::string_view> ids, std::span<std::optional<Record>> out) {
+                   std::span<const std::string_view> ids,
+                   const std::span<std::optional<Record>>& out) {
     std::vector<PartRecords> found;
     RETURN_IF_ERROR(parts_.Read(ctx, views, ids, parts_.all(), &found));
     PartRecords row(parts_.size());
@@ -349,7 +350,7 @@ class AggregateTransaction final : public Transaction {
       : store_(store), parts_(std::move(parts)), options_(std::move(options)) {}
 
   Status Read(const Context& ctx, std::span<const std::string_view> ids,
-              std::span<std::optional<Record>> out) override {
+              const std::span<std::optional<Record>>& out) override {
     RETURN_IF_ERROR(CheckOpen());
     return store_.ReadWhole(ctx, Views(), ids, out);
   }

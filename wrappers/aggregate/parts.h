@@ -27,7 +27,7 @@ struct PartView {
   Transaction* transaction = nullptr;  // null: the store itself
 
   Status Read(const Context& ctx, std::span<const std::string_view> ids,
-              std::span<std::optional<Record>> out) const {
+              const std::span<std::optional<Record>>& out) const {
     return transaction != nullptr ? transaction->Read(ctx, ids, out) : store->Read(ctx, ids, out);
   }
   StatusOr<std::unique_ptr<Plan>> Prepare(const Context& ctx, const Query& query) const {

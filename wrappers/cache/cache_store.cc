@@ -89,7 +89,7 @@ class CacheStore final : public Store, public Introspection, public FeedHandler 
   }
 
   Status Read(const Context& ctx, std::span<const std::string_view> ids,
-              std::span<std::optional<Record>> out) override {
+              const std::span<std::optional<Record>>& out) override {
     RETURN_IF_ERROR(ctx.Check());
     if (!open_.load(std::memory_order_acquire)) [[unlikely]] {
       counters_.Add(kPassed, ids.size());
@@ -246,7 +246,7 @@ class CacheStore final : public Store, public Introspection, public FeedHandler 
   }
 
   Status Fetch(const Context& ctx, std::span<const std::string_view> ids,
-               std::span<std::optional<Record>> out, const Missing& missing) {
+               const std::span<std::optional<Record>>& out, const Missing& missing) {
     std::vector<std::string_view> wanted;
     for (const auto& m : missing.all) {
       if (m.leads || m.flight == nullptr) wanted.push_back(ids[m.at]);

@@ -19,7 +19,7 @@ class ForwardingStore : public Store {
   const StoreInfo& info() const override { return info_; }
   Capabilities capabilities() const override { return inner_->capabilities(); }
   Status Read(const Context& ctx, std::span<const std::string_view> ids,
-              std::span<std::optional<Record>> out) override {
+              const std::span<std::optional<Record>>& out) override {
     return inner_->Read(ctx, ids, out);
   }
   StatusOr<WriteResult> Write(const Context& ctx, const WriteBatch& batch) override {
@@ -54,7 +54,7 @@ class ForwardingTransaction : public Transaction {
       : keep_alive_(std::move(keep_alive)), inner_(std::move(inner)) {}
 
   Status Read(const Context& ctx, std::span<const std::string_view> ids,
-              std::span<std::optional<Record>> out) override {
+              const std::span<std::optional<Record>>& out) override {
     return inner_->Read(ctx, ids, out);
   }
   StatusOr<WriteResult> Write(const Context& ctx, const WriteBatch& batch) override {

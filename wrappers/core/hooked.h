@@ -97,7 +97,7 @@ class HookedTransaction final : public Transaction {
   HookedTransaction(std::unique_ptr<Transaction> inner, Hook hook)
       : inner_(std::move(inner)), hook_(std::move(hook)) {}
   Status Read(const Context& ctx, std::span<const std::string_view> ids,
-              std::span<std::optional<Record>> out) override {
+              const std::span<std::optional<Record>>& out) override {
     return hook_(Operation::kRead, {&ctx, ids},
                  [&](const Context& c) { return inner_->Read(c, ids, out); });
   }
@@ -152,7 +152,7 @@ class HookedStore : public ForwardingStore {
       : ForwardingStore(std::move(info)), hook_(std::move(hook)) {}
 
   Status Read(const Context& ctx, std::span<const std::string_view> ids,
-              std::span<std::optional<Record>> out) override {
+              const std::span<std::optional<Record>>& out) override {
     return hook_(Operation::kRead, {&ctx, ids},
                  [&](const Context& c) { return inner().Read(c, ids, out); });
   }

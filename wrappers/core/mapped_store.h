@@ -27,7 +27,7 @@ class MappedTransaction final : public ForwardingTransaction {
         mapping_(std::move(mapping)),
         stage_(std::move(stage)) {}
   Status Read(const Context& ctx, std::span<const std::string_view> ids,
-              std::span<std::optional<Record>> out) override {
+              const std::span<std::optional<Record>>& out) override {
     RETURN_IF_ERROR(inner().Read(ctx, ids, out));
     return mapping_->Show(out);
   }
@@ -55,7 +55,7 @@ class MappedStore : public ForwardingStore {
     return c;
   }
   Status Read(const Context& ctx, std::span<const std::string_view> ids,
-              std::span<std::optional<Record>> out) override {
+              const std::span<std::optional<Record>>& out) override {
     RETURN_IF_ERROR(inner().Read(ctx, ids, out));
     return mapping_->Show(out);
   }

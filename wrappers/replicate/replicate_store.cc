@@ -87,7 +87,7 @@ class ReplicateStore final : public Store,
   }
 
   Status Read(const Context& ctx, std::span<const std::string_view> ids,
-              std::span<std::optional<Record>> out) override {
+              const std::span<std::optional<Record>>& out) override {
     return FromSome([&](size_t place) { return member(place).Read(ctx, ids, out); });
   }
 
