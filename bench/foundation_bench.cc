@@ -286,7 +286,6 @@ void BM_import(benchmark::State& state) {
     Check(store.status());
     uint64_t i = 0;
     tools::ImportOptions options;
-    options.batch = 64;
     const auto r = tools::Import(
         **store, Context::Background(),
         [&]() -> StatusOr<std::optional<tools::SourceItem>> {
