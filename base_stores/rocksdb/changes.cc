@@ -38,8 +38,8 @@ class LogReader final : public Subscription {
         database_->db()->NewIterator(read, database_->changes()));
     for (it->Seek(SequenceKey(from_)); it->Valid() && batch.changes.size() < max_; it->Next()) {
       if (rocksdb_store::DecodeSequenceKey(ToView(it->key())) > last) break;
-      ASSIGN_OR_RETURN(Change c, DecodeChange(ToView(it->key()), ToView(it->value())));
-      batch.changes.push_back(std::move(c));
+      RETURN_IF_ERROR(DecodeChanges(ToView(it->key()), ToView(it->value()), from_,
+                                    max_ - batch.changes.size(), &batch.changes));
     }
     RETURN_IF_ERROR(Translate(it->status(), "reading the change log"));
     const Status filled = FillAfter(ctx, read, it.get(), &batch.changes);
@@ -83,13 +83,18 @@ class LogReader final : public Subscription {
         ++o;
       }
     }
-    // Changed again behind this batch: look ahead.
+    // Changed again behind this batch: look ahead. (The rest of a run that this batch did not take
+    // creates documents, which changes nothing that was there before.)
+    std::vector<Change> ahead;
     for (uint64_t n = 1; it->Valid() && !open.empty(); it->Next(), ++n) {
       if (n % 256 == 0) RETURN_IF_ERROR(ctx.Check());
-      ASSIGN_OR_RETURN(const Change later, DecodeChange(ToView(it->key()), ToView(it->value())));
-      if (auto found = open.find(later.id); found != open.end()) {
-        found->second[0]->after = later.before;
-        open.erase(found);
+      ahead.clear();
+      RETURN_IF_ERROR(DecodeChanges(ToView(it->key()), ToView(it->value()), 0, SIZE_MAX, &ahead));
+      for (const Change& later : ahead) {
+        if (auto found = open.find(later.id); found != open.end()) {
+          found->second[0]->after = later.before;
+          open.erase(found);
+        }
       }
     }
     RETURN_IF_ERROR(Translate(it->status(), "reading the change log"));

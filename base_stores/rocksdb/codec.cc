@@ -27,6 +27,8 @@ T Load(const char* p) {
 }
 
 constexpr size_t kChangeHeader = 1 + 2 + 2;  // kind, length of id, length of origin
+constexpr char kRun = 16;                    // in a kind's place
+constexpr size_t kRunHeader = 1 + 2 + 2;     // kRun, number of ids, length of origin
 
 }  // namespace
 
@@ -69,22 +71,80 @@ std::string ChangeHeader(ChangeKind kind, std::string_view id, std::string_view 
   return out;
 }
 
-StatusOr<Change> DecodeChange(std::string_view key, std::string_view value) {
-  Change c;
-  c.sequence = DecodeSequenceKey(key);
-  if (value.size() >= kChangeHeader && value[0] <= static_cast<char>(ChangeKind::kDelete)) {
-    c.kind = static_cast<ChangeKind>(value[0]);
-    const size_t id = Load<uint16_t>(value.data() + 1);
+bool CreationRun::Takes(uint64_t sequence, std::string_view id, std::string_view origin) const {
+  return count_ == 0 || (sequence == last_ + 1 && origin == origin_ && count_ < UINT16_MAX &&
+                         ids_.size() + id.size() <= kMostBytes);
+}
+
+void CreationRun::Add(uint64_t sequence, std::string_view id, std::string_view origin) {
+  if (count_ == 0) origin_ = origin;
+  ++count_;
+  last_ = sequence;
+  Append(&ids_, static_cast<uint16_t>(id.size()));
+  ids_.append(id);
+}
+
+std::string CreationRun::Encode() const {
+  std::string out;
+  out.reserve(kRunHeader + origin_.size() + ids_.size());
+  out.push_back(kRun);
+  Append(&out, count_);
+  Append(&out, static_cast<uint16_t>(origin_.size()));
+  out.append(origin_);
+  out.append(ids_);
+  return out;
+}
+
+void CreationRun::Clear() {
+  count_ = 0;
+  ids_.clear();
+}
+
+Status DecodeChanges(std::string_view key, std::string_view value, uint64_t from, size_t limit,
+                     std::vector<Change>* changes) {
+  const uint64_t last = DecodeSequenceKey(key);
+  const auto damaged = [&] {
+    return DataLoss(Concat("change ", std::to_string(last), " of the change log is damaged"));
+  };
+  if (!value.empty() && value[0] == kRun) {
+    if (value.size() < kRunHeader) return damaged();
+    const auto count = Load<uint16_t>(value.data() + 1);
     const size_t origin = Load<uint16_t>(value.data() + 3);
-    if (value.size() >= kChangeHeader + id + origin) {
-      c.id = value.substr(kChangeHeader, id);
-      c.origin = value.substr(kChangeHeader + id, origin);
-      const std::string_view before = value.substr(kChangeHeader + id + origin);
-      if (!before.empty()) c.before = Document::FromTrusted(before);
-      return c;
+    if (value.size() < kRunHeader + origin || count > last) return damaged();
+    const std::string_view origin_text = value.substr(kRunHeader, origin);
+    value.remove_prefix(kRunHeader + origin);
+    for (uint64_t sequence = last - count + 1; sequence <= last; ++sequence) {
+      if (value.size() < 2) return damaged();
+      const size_t size = Load<uint16_t>(value.data());
+      if (value.size() < 2 + size) return damaged();
+      if (sequence >= from && limit > 0) {
+        --limit;
+        Change c;
+        c.kind = ChangeKind::kCreate;
+        c.sequence = sequence;
+        c.id = value.substr(2, size);
+        c.origin = origin_text;
+        changes->push_back(std::move(c));
+      }
+      value.remove_prefix(2 + size);
     }
+    return value.empty() ? OkStatus() : damaged();
   }
-  return DataLoss(Concat("change ", std::to_string(c.sequence), " of the change log is damaged"));
+  if (value.size() < kChangeHeader || value[0] > static_cast<char>(ChangeKind::kDelete))
+    return damaged();
+  const size_t id = Load<uint16_t>(value.data() + 1);
+  const size_t origin = Load<uint16_t>(value.data() + 3);
+  if (value.size() < kChangeHeader + id + origin) return damaged();
+  if (last < from || limit == 0) return OkStatus();
+  Change c;
+  c.sequence = last;
+  c.kind = static_cast<ChangeKind>(value[0]);
+  c.id = value.substr(kChangeHeader, id);
+  c.origin = value.substr(kChangeHeader + id, origin);
+  const std::string_view before = value.substr(kChangeHeader + id + origin);
+  if (!before.empty()) c.before = Document::FromTrusted(before);
+  changes->push_back(std::move(c));
+  return OkStatus();
 }
 
 }  // namespace strata::rocksdb_store

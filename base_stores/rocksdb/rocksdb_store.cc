@@ -253,6 +253,7 @@ class RocksdbStore final : public Store,
     StringMap<std::optional<Record>> records;  // ids written in this group
     uint64_t next = 0;                         // sequence
     uint64_t left_out = 0;                     // sequences that copies skipped
+    rocksdb_store::CreationRun creations;      // of this writer, not in the batch yet
     rocksdb_store::Indexes::Pending indexes;
   };
   using Finals = std::vector<rocksdb_store::Indexes::Final>;
@@ -305,6 +306,8 @@ class RocksdbStore final : public Store,
       Undo undo;
       w->status =
           w->batch != nullptr ? AddBatch(w, &group, &undo) : AddTransaction(w, &group, &undo);
+      if (w->status.ok()) w->status = LogCreations(&group);
+      group.creations.Clear();
       if (w->status.ok()) {
         (void)group.batch.PopSavePoint();
         sync = sync || w->sync;
@@ -514,13 +517,18 @@ class RocksdbStore final : public Store,
     const ChangeKind kind = !after   ? ChangeKind::kDelete
                             : before ? ChangeKind::kUpdate
                                      : ChangeKind::kCreate;
-    const std::string change_key = rocksdb_store::SequenceKey(sequence);
-    const std::string change = rocksdb_store::ChangeHeader(kind, id, origin);
-    const rocksdb::Slice change_key_slice(change_key);
-    const rocksdb::Slice change_parts[] = {change, ToSlice(before.text())};
-    s = group->batch.Put(database_->changes(), rocksdb::SliceParts(&change_key_slice, 1),
-                         rocksdb::SliceParts(change_parts, before ? 2 : 1));
-    RETURN_IF_ERROR(Translate(s, "writing"));
+    if (kind == ChangeKind::kCreate) {
+      if (!group->creations.Takes(sequence, id, origin)) RETURN_IF_ERROR(LogCreations(group));
+      group->creations.Add(sequence, id, origin);
+    } else {
+      const std::string change_key = rocksdb_store::SequenceKey(sequence);
+      const std::string change = rocksdb_store::ChangeHeader(kind, id, origin);
+      const rocksdb::Slice change_key_slice(change_key);
+      const rocksdb::Slice change_parts[] = {change, ToSlice(before.text())};
+      s = group->batch.Put(database_->changes(), rocksdb::SliceParts(&change_key_slice, 1),
+                           rocksdb::SliceParts(change_parts, before ? 2 : 1));
+      RETURN_IF_ERROR(Translate(s, "writing"));
+    }
     std::optional<Record> record;
     if (after) record = Record{after, sequence};
     const auto [it, fresh] = group->records.try_emplace(id, record);
@@ -531,6 +539,16 @@ class RocksdbStore final : public Store,
       it->second = std::move(record);
     }
     return sequence;
+  }
+
+  // Puts what was created one behind the other into the change log, as one record.
+  Status LogCreations(Group* group) {
+    if (group->creations.empty()) return OkStatus();
+    const rocksdb::Status s =
+        group->batch.Put(database_->changes(), rocksdb_store::SequenceKey(group->creations.last()),
+                         group->creations.Encode());
+    group->creations.Clear();
+    return Translate(s, "writing");
   }
 
   // ---- builds, drops and counts, in the background ----

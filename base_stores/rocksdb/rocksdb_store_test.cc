@@ -86,11 +86,85 @@ TEST_F(RocksdbStoreTest, SaysThatTheDirectoryIsOpenElsewhere) {
 
 TEST_F(RocksdbStoreTest, RefusesADirectoryOfANewerVersion) {
   Open().reset();
-  PutRaw("meta", "format", "3");
+  PutRaw("meta", "format", "4");
   const auto s = OpenRocksdbStore(options_);
   EXPECT_EQ(s.status().code(), StatusCode::kFailedPrecondition);
   EXPECT_THAT(std::string(Message(s.status())),
-              HasSubstr("was written in format 3; this version knows formats up to 2"));
+              HasSubstr("was written in format 4; this version knows formats up to 3"));
+}
+
+// Creations of one batch share a record of the change log; nobody who reads it can tell.
+TEST_F(RocksdbStoreTest, TheChangeLogIsTheSameWhereverAReaderBegins) {
+  auto store = Open();
+  std::vector<std::string> expected;
+  const auto write = [&](const WriteBatch& batch) {
+    const auto w = store->Write(Ctx(), batch);
+    ASSERT_TRUE(w.ok()) << Describe(w.status());
+    for (size_t i = 0; i < w->outcomes.size(); ++i) {
+      const WriteOutcome& o = w->outcomes[i];
+      expected.push_back(std::to_string(o.revision) +
+                         (o.created   ? "+"
+                          : o.deleted ? "-"
+                                      : "~") +
+                         o.id + batch.origin);
+    }
+  };
+  for (const std::string origin : {"", "x", "x"}) {
+    WriteBatch batch;
+    batch.origin = origin;
+    const std::string n = std::to_string(expected.size());
+    for (int i = 0; i < 5; ++i)
+      batch.Put(Doc("{\"id\":\"" + n + "-" + std::to_string(i) + "\",\"v\":1}"));
+    batch.Put(Doc("{\"id\":\"" + n + "-2\",\"v\":2}"));  // changes what it made
+    batch.Put(Doc("{\"id\":\"" + n + "-5\",\"v\":1}"));
+    batch.Delete(n + "-0");
+    batch.Put(Doc("{\"id\":\"" + n + "-0\",\"v\":3}"));  // again
+    for (int i = 6; i < 9; ++i)
+      batch.Put(Doc("{\"id\":\"" + n + "-" + std::to_string(i) + "\",\"v\":1}"));
+    write(batch);
+    // A batch that fails leaves nothing, also of its creations.
+    batch.ops.push_back({WriteKind::kMerge, "missing", Doc("{}"), Presence::kMustExist, {}});
+    batch.ops[0].document = Doc(R"({"id":"never"})");
+    EXPECT_FALSE(store->Write(Ctx(), batch).ok());
+  }
+  for (const bool reopened : {false, true}) {
+    if (reopened) {
+      store.reset();
+      store = Open();
+    }
+    for (uint64_t from = 1; from <= expected.size(); ++from) {
+      for (const size_t most : {1, 2, 3, 7, 100}) {
+        SubscribeRequest request;
+        request.from = from;
+        request.max_changes = most;
+        const auto feed = store->Subscribe(Ctx(), request).value();
+        std::vector<std::string> found;
+        while (found.size() < expected.size() - from + 1) {
+          const auto batch = feed->Next(Ctx());
+          ASSERT_TRUE(batch.ok()) << Describe(batch.status());
+          ASSERT_FALSE(batch->gap);
+          ASSERT_LE(batch->changes.size(), most);
+          for (const Change& c : batch->changes) {
+            found.push_back(std::to_string(c.sequence) +
+                            (c.kind == ChangeKind::kCreate   ? "+"
+                             : c.kind == ChangeKind::kDelete ? "-"
+                                                             : "~") +
+                            c.id + c.origin);
+            EXPECT_EQ(static_cast<bool>(c.after), c.kind != ChangeKind::kDelete);
+            EXPECT_EQ(static_cast<bool>(c.before), c.kind != ChangeKind::kCreate);
+          }
+          EXPECT_EQ(batch->resume_from, from + found.size());
+        }
+        EXPECT_EQ(found,
+                  std::vector<std::string>(expected.begin() + static_cast<std::ptrdiff_t>(from - 1),
+                                           expected.end()))
+            << from << " " << most;
+      }
+    }
+    EXPECT_EQ(store->Write(Ctx(), WriteBatch().Put(Doc(R"({"id":"last"})")))->outcomes[0].revision,
+              expected.size() + 1);
+    expected.push_back(std::to_string(expected.size() + 1) + (reopened ? "~" : "+") + "last");
+  }
 }
 
 TEST_F(RocksdbStoreTest, NeverServesADamagedRecord) {
