@@ -16,7 +16,7 @@ OptionTable<MemoryOptions> MemoryOptionTable() {
       "columns", &MemoryOptions::columns, {"auto", "always", "off"}, memory::Columns::kAuto,
       "values kept side by side for scans and aggregations: auto: of paths that are scanned again "
       "and again, always: from the first scan on, off: never");
-  t.Size("column_bytes", &MemoryOptions::column_bytes, "256MiB", "bytes of columns to keep")
+  t.Size("column_bytes", &MemoryOptions::column_bytes, "512MiB", "bytes of columns to keep")
       .Range(0, 1LL << 50);
   AddIndexOptions(&t);
   return t;

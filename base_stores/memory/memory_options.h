@@ -23,7 +23,7 @@ struct MemoryOptions {
   int64_t change_log_entries = 100000;
   int64_t change_log_bytes = 64 << 20;
   memory::Columns columns = memory::Columns::kAuto;
-  int64_t column_bytes = 256 << 20;
+  int64_t column_bytes = 512 << 20;
   std::vector<IndexSpec> indexes = {};
   AutoIndex auto_index = AutoIndex::kOff;
   int64_t auto_index_budget = 4;

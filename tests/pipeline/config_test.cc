@@ -31,7 +31,7 @@ TEST_F(ConfigTest, CanonicalFormsAreCompleteAndStable) {
       R"("auto_index_budget":4})";
   const std::string memory =
       R"({"type":"memory","max_bytes":0,"change_log_entries":100000,"change_log_bytes":67108864,)"
-      R"("columns":"auto","column_bytes":268435456,"indexes":[],"auto_index":"off",)"
+      R"("columns":"auto","column_bytes":536870912,"indexes":[],"auto_index":"off",)"
       R"("auto_index_budget":4})";
   EXPECT_EQ(Canonical(R"({"stores":{"m":"memory:"}})"),
             R"({"stores":{"m":)" + memory + R"(},"serve":[]})");
