@@ -436,7 +436,8 @@ Status RocksdbSnapshot::Read(const Context&, std::span<const std::string_view> i
 std::unique_ptr<RecordScan> RocksdbSnapshot::Scan(const IdBounds& bounds, const Filter& filter,
                                                   std::string_view after,
                                                   const ScanOptions& options) const {
-  if (options.helpers != nullptr && !bounds.ids) {
+  // Without a condition there is too little that helpers could do for what handing rows over costs.
+  if (options.helpers != nullptr && !bounds.ids && !filter.empty()) {
     return std::make_unique<ParallelDataScan>(*this, bounds, filter, after, options.helpers);
   }
   return std::make_unique<DataScan>(*this, bounds, filter, after);
