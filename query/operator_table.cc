@@ -68,7 +68,7 @@ constexpr OperatorSpec kOperators[] = {
      "a hint: go by these indexes, or by scan; the rows are the same"},
     {Op::kCount, "count", kScalar, 0, 0, kProperty, kProperty, "count()", "the number of rows"},
     {Op::kSum, "sum", kScalar, 0, 1, kProperty, kProperty, "sum(p)",
-     "sum of the numbers; 0 of none"},
+     "the exact sum of the numbers, rounded once; 0 of none"},
     {Op::kMean, "mean", kScalar, 0, 1, kProperty, kProperty, "mean(p)",
      "mean of the numbers; null of none"},
     {Op::kMin, "min", kScalar, 0, 1, kProperty, kProperty, "min(p)",
