@@ -75,8 +75,9 @@ void ExactSum::AddWide(__int128 term, int exponent) {
   }
   if (wide_ == nullptr) wide_ = std::make_unique<Wide>();
   wide_->Add(window_, exponent_);
-  window_ = 0;
-  wide_->Add(term, exponent);
+  // Numbers like this one may follow.
+  SetWindow(exponent);
+  window_ = term << (exponent - exponent_);
 }
 
 void ExactSum::Merge(const ExactSum& other) {

@@ -33,6 +33,7 @@ class ExactSum {
       m |= uint64_t{1} << 52;
       exponent += biased - 1;
     }
+    if (m == 0) return;
     if (exponent_ == kUnset) SetWindow(exponent);
     const int shift = exponent - exponent_;
     __int128 term = static_cast<__int128>(m);

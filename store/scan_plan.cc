@@ -58,7 +58,6 @@ std::optional<uint64_t> WantedRows(const std::optional<Node>& limit) {
   return sum < spec.count ? std::nullopt : std::optional<uint64_t>(sum);
 }
 
-// Counts and sums are the same in any order.
 bool SortMatters(const PreparedScan& p) {
   if (p.fold) return p.fold->is(Op::kAggregate);
   return !(p.end && p.end->is(Op::kCount));
@@ -74,7 +73,8 @@ StatusOr<std::shared_ptr<const ChosenAccess>> Choose(ScanHost& host, const Prepa
   request.end = p.end ? &*p.end : nullptr;
   request.read = p.read;
   request.hint = p.hint;
-  if (!SortMatters(p)) request.sort.reset();
+  // Counts and sums are the same in any order; but a hint may name an index for the order's sake.
+  if (!SortMatters(p) && !(p.fold && !p.hint.empty())) request.sort.reset();
   const std::shared_ptr<const IndexCatalog> catalog = host.catalog();
   auto chosen = std::make_shared<ChosenAccess>();
   chosen->epoch = catalog->epoch;
@@ -434,6 +434,7 @@ class ScanPlan final : public Plan {
       if (!sort->TakePosition(&position)) return BadPosition();
     }
     ScanOptions scan;
+    scan.whole = !WantedRows(limit);
     if (end != nullptr && sort == nullptr) {
       // What folds rows as they lie in the store can take their columns.
       if (std::optional<std::vector<Path>> values = end->TakeColumns())
@@ -471,7 +472,6 @@ class ScanPlan final : public Plan {
     const AccessPath& path = c.plan.chosen;
     const Snapshot* const from = &snapshot;  // the cursor keeps it
     if (path.kind == Kind::kScan) {
-      scan.whole = !WantedRows(prepared_->limit);
       if (scan.whole && IsMany(path)) scan.helpers = host_->executor();
       return ScanCursor::Start([from, ids = path.ids, filter = c.filter, position,
                                 scan = std::move(scan)](const Context&) {

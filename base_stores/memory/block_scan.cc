@@ -17,6 +17,7 @@ struct Reading {
   std::vector<std::string> filter_paths;             // as keys
   std::vector<std::string> values;                   // of the columns that are to be given
   std::vector<std::pair<std::string, Path>> wanted;  // that are to be kept
+  bool conditions = false;                           // the filter holds any
 };
 
 struct Piece {
@@ -25,7 +26,7 @@ struct Piece {
   size_t begin = 0, end = 0;  // of the rows looked at
   bool whole = false;         // they are all of the range
   std::vector<Column::Place> selected;
-  bool by_columns = false;  // no document was needed to select them
+  bool by_columns = false;  // there was a condition, and no document was needed to ask it
 };
 
 void Work(const Reading& reading, Piece* p) {
@@ -45,7 +46,8 @@ void Work(const Reading& reading, Piece* p) {
     const Block::ColumnPtr* const c = p->block->Find(path);
     columns.push_back(c == nullptr ? nullptr : c->get());
   }
-  p->by_columns = reading.filter.Select(*p->block, columns, p->begin, p->end, &p->selected);
+  p->by_columns = reading.filter.Select(*p->block, columns, p->begin, p->end, &p->selected) &&
+                  reading.conditions;
 }
 
 class BlockScan final : public RecordScan {
@@ -102,6 +104,7 @@ class BlockScan final : public RecordScan {
                           piece_.selected.end());
     at_ = piece_.selected.size();
     passed_ = &piece_.block->version(piece_.selected.back());
+    if (!reading_->conditions) by_columns_ += rows->selected.size();
     return std::shared_ptr<const ColumnRows>(std::move(rows));
   }
 
@@ -124,10 +127,13 @@ class BlockScan final : public RecordScan {
         piece_ = Piece();
         return false;
       }
-      piece_ = Read();
+      ASSIGN_OR_RETURN(piece_, Read(ctx));
       Work(*reading_, &piece_);
     } else {
-      while (more_ && pipeline_->wants()) pipeline_->Push(Read());
+      while (more_ && pipeline_->wants()) {
+        ASSIGN_OR_RETURN(Piece read, Read(ctx));
+        pipeline_->Push(std::move(read));
+      }
       std::optional<Piece> next = pipeline_->Pop();
       piece_ = next ? *std::move(next) : Piece();
       if (!next) return false;
@@ -138,11 +144,11 @@ class BlockScan final : public RecordScan {
   }
 
   // The next rows to look at: those of one range, or as many as make a piece of work.
-  Piece Read() {
+  StatusOr<Piece> Read(const Context& ctx) {
     Piece p;
     const std::string* end = bounds_.end ? &*bounds_.end : nullptr;
     if (reading_->cache == nullptr) {
-      Collect(end, &p);
+      RETURN_IF_ERROR(Collect(ctx, end, &p).status());
       return p;
     }
     ColumnCache::Place place = reading_->cache->At(from_, revision_);
@@ -154,11 +160,12 @@ class BlockScan final : public RecordScan {
       p.end = cut ? PlaceOf(*p.block, *end, false) : p.block->rows();
       p.end = std::max(p.begin, p.end);
     } else {
-      const std::optional<std::string> next = Collect(cut || !place.end ? end : &*place.end, &p);
+      ASSIGN_OR_RETURN(const std::optional<std::string> next,
+                       Collect(ctx, cut || !place.end ? end : &*place.end, &p));
       if (next) {
         // The range has grown too large.
         std::optional<ColumnCache::Place> before;
-        if (from_begin) before = reading_->cache->Split(place, *next);
+        if (from_begin && place.current) before = reading_->cache->Split(place, *next);
         p.whole = before.has_value();
         if (before) p.place = std::move(before);
         from_ = *next;
@@ -173,17 +180,20 @@ class BlockScan final : public RecordScan {
       from_ = *place.end;
       inclusive_ = true;
     }
-    if (p.whole && place.block == nullptr) reading_->cache->Join(place, p.block->rows());
+    if (p.whole && place.current && place.block == nullptr)
+      reading_->cache->Join(place, p.block->rows());
     p.place = std::move(place);
     return p;
   }
 
   // Collects versions before `end`, at most as many as a block has. The id of the first one that is
   // left; none: there is none before `end`.
-  std::optional<std::string> Collect(const std::string* end, Piece* p) {
+  StatusOr<std::optional<std::string>> Collect(const Context& ctx, const std::string* end,
+                                               Piece* p) {
     auto versions = std::make_shared<std::vector<const Version*>>();
     more_ = true;
     while (more_ && versions->size() <= ColumnCache::kBlockRows) {
+      RETURN_IF_ERROR(ctx.Check());
       more_ = table_.Collect(revision_, end, kCollect, &from_, inclusive_, versions.get());
       inclusive_ = false;
     }
@@ -249,8 +259,8 @@ std::unique_ptr<RecordScan> ScanBlocks(const VersionTable& table, ColumnCache* c
   const std::vector<Path> wanted = columns->Wanted(paths);
   // Without a condition there is nothing that helpers could do.
   if (wanted.empty() && (options.helpers == nullptr || filter.empty())) return nullptr;
-  auto reading = std::make_shared<Reading>(
-      Reading{wanted.empty() ? nullptr : columns, std::move(by_columns), {}, {}, {}});
+  auto reading = std::make_shared<Reading>(Reading{
+      wanted.empty() ? nullptr : columns, std::move(by_columns), {}, {}, {}, !filter.empty()});
   for (const Path& p : reading->filter.paths())
     reading->filter_paths.push_back(ColumnCache::KeyOf(p));
   for (const Path& p : options.values) reading->values.push_back(ColumnCache::KeyOf(p));

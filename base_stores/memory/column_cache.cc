@@ -13,6 +13,11 @@ constexpr uint64_t kRecentScans = 16;  // what one of so many read keeps its col
 constexpr size_t kMaxKnown = 256;      // paths
 constexpr uint32_t kMostQuiet = 64;
 
+size_t BytesOf(const Block::Named& column) {
+  return sizeof column + column.first.size() +
+         (column.second == nullptr ? 0 : column.second->MemoryBytes());
+}
+
 }  // namespace
 
 struct ColumnCache::Range {
@@ -57,8 +62,7 @@ std::shared_ptr<const Block> Block::Without(std::string_view path) const {
 
 size_t Block::MemoryBytes() const {
   size_t bytes = sizeof *this + versions_->capacity() * sizeof(Version*);
-  for (const Named& c : columns_)
-    bytes += sizeof c + c.first.size() + (c.second == nullptr ? 0 : c.second->MemoryBytes());
+  for (const Named& c : columns_) bytes += BytesOf(c);
   return bytes;
 }
 
@@ -71,15 +75,27 @@ std::string ColumnCache::KeyOf(const Path& path) {
 std::vector<Path> ColumnCache::Wanted(const std::vector<Path>& paths) {
   std::vector<Path> wanted;
   if (mode_ == Columns::kOff) return wanted;
-  MutexLock lock(known_mutex_);
-  ++scans_;
-  for (const Path& p : paths) {
-    const std::string key = KeyOf(p);
-    if (known_.size() >= kMaxKnown && !known_.contains(key)) continue;
-    Known& k = known_[key];
-    k.last = scans_;
-    if (++k.scans >= kScansToWant || mode_ == Columns::kAlways) wanted.push_back(p);
+  std::string forgotten;
+  {
+    MutexLock lock(known_mutex_);
+    if (++scans_ % kRecentScans == 0) full_.store(false);
+    for (const Path& p : paths) {
+      Known& k = known_[KeyOf(p)];
+      k.last = scans_;
+      if (++k.scans >= kScansToWant || mode_ == Columns::kAlways) wanted.push_back(p);
+    }
+    while (known_.size() > kMaxKnown && forgotten.empty()) {
+      const auto oldest = std::min_element(
+          known_.begin(), known_.end(),
+          [](const auto& a, const auto& b) { return a.second.last < b.second.last; });
+      if (oldest->second.kept > 0) {
+        forgotten = oldest->first;
+      } else {
+        known_.erase(oldest);
+      }
+    }
   }
+  if (!forgotten.empty()) Drop(forgotten);
   return wanted;
 }
 
@@ -103,17 +119,19 @@ ColumnCache::Place ColumnCache::At(std::string_view id, uint64_t revision) {
   place.range = next->second;
   Range& r = *place.range;
   MutexLock own(r.mutex);
+  // An older reader sees something else than what is there, so it has no say in what becomes of it.
+  place.current = r.changed <= revision;
+  if (!place.current) return place;
   if (r.block != nullptr) {
-    // An older reader may see what was changed before the block was made.
     if (r.block->revision() > revision) return place;
     place.block = r.block;
-    place.keep = true;
+    place.keep = !full_.load();
     ++r.uses;
     return place;
   }
   r.quiet = r.seen == r.changed ? std::min(r.quiet + 1, kMostQuiet) : 0;
   r.seen = r.changed;
-  place.keep = mode_ == Columns::kAlways || r.quiet >= r.patience;
+  place.keep = (mode_ == Columns::kAlways || r.quiet >= r.patience) && !full_.load();
   return place;
 }
 
@@ -169,9 +187,13 @@ void ColumnCache::Join(const Place& place, size_t rows) {
 }
 
 void ColumnCache::Keep(const Place& place, const std::shared_ptr<const Block>& block) {
-  const size_t bytes = block->MemoryBytes();
-  while (bytes_.load() + bytes > budget_) {
-    if (!MakeRoom()) return;
+  const size_t before = place.block == nullptr ? 0 : place.block->MemoryBytes();
+  const size_t more = block->MemoryBytes() - before;
+  while (bytes_.load() + more > budget_) {
+    if (more > budget_ || !MakeRoom()) {
+      full_.store(true);
+      return;
+    }
   }
   Range& r = *place.range;
   MutexLock own(r.mutex);
@@ -195,30 +217,46 @@ void ColumnCache::Touch(std::string_view id, uint64_t revision) {
 
 void ColumnCache::Exchange(Range& range,
                            std::shared_ptr<const Block> block) STRATA_NO_THREAD_SAFETY_ANALYSIS {
-  if (block != nullptr) bytes_.fetch_add(block->MemoryBytes());
-  if (range.block != nullptr) bytes_.fetch_sub(range.block->MemoryBytes());
+  {
+    MutexLock lock(known_mutex_);
+    if (block != nullptr) Count(*block, true);
+    if (range.block != nullptr) Count(*range.block, false);
+  }
   range.block = std::move(block);
+}
+
+void ColumnCache::Count(const Block& block, bool more) {
+  const auto add = [more](auto& sum, size_t bytes) { more ? sum += bytes : sum -= bytes; };
+  add(bytes_, block.MemoryBytes());
+  for (const Block::Named& c : block.columns()) add(known_[c.first].kept, BytesOf(c));
 }
 
 bool ColumnCache::MakeRoom() {
   std::string path;
   {
     MutexLock lock(known_mutex_);
-    auto oldest = known_.end();
-    for (auto it = known_.begin(); it != known_.end(); ++it) {
-      if (oldest == known_.end() || it->second.last < oldest->second.last) oldest = it;
+    const Known* oldest = nullptr;
+    for (const auto& [name, k] : known_) {
+      if (k.kept == 0 || k.last + kRecentScans > scans_) continue;
+      if (oldest != nullptr && oldest->last <= k.last) continue;
+      oldest = &k;
+      path = name;
     }
-    if (oldest == known_.end() || oldest->second.last + kRecentScans > scans_) return false;
-    path = oldest->first;
-    known_.erase(oldest);
+    if (oldest == nullptr) return false;
   }
+  Drop(path);
+  return true;
+}
+
+void ColumnCache::Drop(const std::string& path) {
   ReadLock lock(mutex_);
   for (const auto& [begin, range] : ranges_) {
     MutexLock own(range->mutex);
     if (range->block != nullptr && range->block->Find(path) != nullptr)
       Exchange(*range, range->block->Without(path));  // null: it was the only one
   }
-  return true;
+  MutexLock known(known_mutex_);
+  if (const auto it = known_.find(path); it != known_.end()) it->second.scans = 0;
 }
 
 }  // namespace strata::memory

@@ -46,6 +46,7 @@ class Block final : public ColumnDocuments {
 
   // Null: nobody looked at the path. Points to null: its column is not worth having.
   const ColumnPtr* Find(std::string_view path) const;
+  const std::vector<Named>& columns() const { return columns_; }
   // The same block with more columns; or without one, null when it has no other.
   std::shared_ptr<const Block> With(std::vector<Named> more) const;
   std::shared_ptr<const Block> Without(std::string_view path) const;
@@ -68,6 +69,7 @@ class ColumnCache {
     std::string begin;
     std::optional<std::string> end;      // none: it is the last one
     std::shared_ptr<const Block> block;  // for this reader; may be null
+    bool current = false;                // nothing changed after the reader's revision
     bool keep = false;                   // a block of the whole range is worth keeping
   };
 
@@ -105,13 +107,16 @@ class ColumnCache {
   struct Known {
     uint64_t scans = 0;  // that read it
     uint64_t last = 0;   // the number of the last of them
+    uint64_t kept = 0;   // bytes of its columns
   };
 
   void Touch(std::string_view id, uint64_t revision) REQUIRES_SHARED_LOCK(mutex_);
   // Replaces the range's block. Requires: the range's lock.
   void Exchange(Range& range, std::shared_ptr<const Block> block);
+  void Count(const Block& block, bool more) REQUIRES_LOCK(known_mutex_);
   // Drops the columns of a path that has not been read for long; false when there is none.
   bool MakeRoom();
+  void Drop(const std::string& path);
 
   const Columns mode_;
   const size_t budget_;
@@ -120,6 +125,7 @@ class ColumnCache {
   std::atomic<uint64_t> last_write_{0};
   std::atomic<bool> used_{false};
   std::atomic<uint64_t> bytes_{0};
+  std::atomic<bool> full_{false};  // there was no room; asked again after some scans
   SharedMutex mutex_;
   Ranges ranges_ STRATA_GUARDED_BY(mutex_);  // by the first id; the first one begins with ""
   Mutex known_mutex_;

@@ -202,6 +202,37 @@ TEST(Columns, ReadersSeeOneMomentUnderWriters) {
   EXPECT_EQ(One(*store, "sum(v)"), std::to_string(100LL * kDocuments));
 }
 
+// A transaction that began before everything reads what it sees and leaves the others' columns.
+TEST(Columns, AnOldSnapshotDropsNothing) {
+  const auto store = NewStore(memory::Columns::kAlways);
+  Fill(*store, 100);
+  auto old = store->Begin(Ctx(), {});
+  ASSERT_TRUE(old.ok());
+  Fill(*store, kDocuments);
+  constexpr const char* kQuery = "v=gt=99&count()";
+  (void)ByColumns(*store, kQuery);
+  ASSERT_EQ(ByColumns(*store, kQuery), static_cast<uint64_t>(kDocuments));
+  for (int i = 0; i < 3; ++i) EXPECT_EQ(One(**old, kQuery), "100");
+  EXPECT_EQ(ByColumns(*store, kQuery), static_cast<uint64_t>(kDocuments));
+}
+
+TEST(Columns, ManyPathsThatAreReadOnceKeepNobodyOut) {
+  const auto store = NewStore(memory::Columns::kAuto);
+  Fill(*store, 5000);
+  for (int i = 0; i < 600; ++i) EXPECT_EQ(One(*store, "x" + std::to_string(i) + "=1&count()"), "0");
+  for (int i = 0; i < 2; ++i) (void)ByColumns(*store, "v=100&count()");
+  EXPECT_EQ(ByColumns(*store, "v=100&count()"), 5000u);
+}
+
+TEST(Columns, ACancelledScanEnds) {
+  const auto store = NewStore(memory::Columns::kAlways);
+  Fill(*store, 5000);
+  CancelSource cancel;
+  cancel.Cancel();
+  EXPECT_EQ(Collect(*store, Ctx().WithCancel(cancel), "v=100&count()").status().code(),
+            StatusCode::kCancelled);
+}
+
 // Ids that come at the end and go at the beginning: ranges do not pile up, rows stay right.
 TEST(Columns, AQueueOfDocumentsStaysRight) {
   const auto store = NewStore(memory::Columns::kAlways);

@@ -541,13 +541,13 @@ class MemoryStore final : public Store,
   mutable Mutex catalog_mutex_;
   std::shared_ptr<const IndexCatalog> catalog_ STRATA_GUARDED_BY(catalog_mutex_);
   std::vector<std::shared_ptr<const OrderedIndex>> readable_ STRATA_GUARDED_BY(catalog_mutex_);
+  StringMap<const void*> held_ STRATA_GUARDED_BY(commit_mutex_);
+  StringMap<const void*> held_keys_ STRATA_GUARDED_BY(commit_mutex_);  // of unique indexes
+  int64_t bytes_ STRATA_GUARDED_BY(commit_mutex_) = 0;
   // Last, so that it ends first.
   AutoIndexThread auto_index_{this, options_.auto_index,
                               static_cast<size_t>(options_.auto_index_budget),
                               [this] { return estimated_documents(); }};
-  StringMap<const void*> held_ STRATA_GUARDED_BY(commit_mutex_);
-  StringMap<const void*> held_keys_ STRATA_GUARDED_BY(commit_mutex_);  // of unique indexes
-  int64_t bytes_ STRATA_GUARDED_BY(commit_mutex_) = 0;
 };
 
 StatusOr<std::shared_ptr<Store>> Build(const MemoryOptions& options, StoreInfo info,

@@ -65,7 +65,7 @@ std::shared_ptr<const Column> Column::Make(const Path& path, const ColumnDocumen
     }
   }
   if (std::all_of(c->codes_.begin(), c->codes_.end(), [](Code k) { return k == kNumber; }))
-    c->codes_ = {};
+    std::vector<Code>().swap(c->codes_);
   return c;
 }
 

@@ -26,18 +26,22 @@ AggregateShape::AggregateShape(const Node& aggregate) {
       out.read = static_cast<size_t>(it - paths.begin());
       if (it == paths.end()) paths.push_back(out.path);
     }
+    keeps_values = keeps_values || (out.function && Accumulator::KeepsValues(out.op));
     outputs.push_back(std::move(out));
   }
 }
 
 Status GroupTable::Add(const RowBatch& rows, const Late& late) {
-  if (rows.columns != nullptr) return AddColumns(*rows.columns, late);
+  if (rows.columns != nullptr) {
+    if (!shape_.keeps_values) return AddColumns(*rows.columns, late);
+    return AddInSlices(*rows.columns, late);
+  }
   for (const Document& d : rows.rows) RETURN_IF_ERROR(AddRow(d.root(), late));
   return CheckBudget();
 }
 
 Status GroupTable::CheckBudget() const {
-  return held_ > budget_ ? OverBudget("aggregate", budget_) : OkStatus();
+  return shape_.keeps_values && held_ > budget_ ? OverBudget("aggregate", budget_) : OkStatus();
 }
 
 size_t GroupTable::GroupOf(Value row) {
@@ -84,6 +88,30 @@ Status GroupTable::AddRow(Value row, const Late& late) {
     const bool keeps = Accumulator::KeepsValues(o.op);
     On(group, f++, keeps, [&](Accumulator& a) { a.Add(o.path.Get(row)); });
     if (keeps) RETURN_IF_ERROR(CheckBudget());
+  }
+  return OkStatus();
+}
+
+Status GroupTable::AddInSlices(const ColumnRows& rows, const Late& late) {
+  const bool small = std::all_of(shape_.outputs.begin(), shape_.outputs.end(),
+                                 [&](const AggregateShape::Output& o) {
+                                   if (!o.function || !Accumulator::KeepsValues(o.op)) return true;
+                                   const Column* const c = rows.columns[o.read].get();
+                                   return c != nullptr && c->codes().empty();
+                                 });
+  if (!small) {
+    for (const Column::Place place : rows.selected)
+      RETURN_IF_ERROR(AddRow(rows.documents->At(place), late));
+    return CheckBudget();
+  }
+  // A number that is kept takes some hundred bytes.
+  const size_t size = std::clamp<size_t>(budget_ / 8192, 1, Column::kMaxRows);
+  for (size_t begin = 0; begin < rows.selected.size(); begin += size) {
+    const auto first = rows.selected.begin() + static_cast<std::ptrdiff_t>(begin);
+    const size_t count = std::min(size, rows.selected.size() - begin);
+    const ColumnRows slice{
+        rows.documents, {first, first + static_cast<std::ptrdiff_t>(count)}, rows.columns};
+    RETURN_IF_ERROR(AddColumns(slice, late));
   }
   return OkStatus();
 }

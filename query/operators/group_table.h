@@ -26,8 +26,9 @@ struct AggregateShape {
   explicit AggregateShape(const Node& aggregate);
 
   std::vector<Output> outputs;
-  std::vector<size_t> keys;  // the outputs that group
-  std::vector<Path> paths;   // that are read, each once
+  std::vector<size_t> keys;   // the outputs that group
+  std::vector<Path> paths;    // that are read, each once
+  bool keeps_values = false;  // some function does
 };
 
 // The values of a group's paths (JSON text; "" when missing) and its functions.
@@ -48,7 +49,9 @@ class GroupTable {
   // Errors: ResourceExhausted when what functions keep is beyond the budget.
   Status Add(const RowBatch& rows, const Late& late);
   // Whether all groups of `later` find room.
-  bool HasRoomFor(const GroupTable& later) const { return held_ + later.held_ <= budget_ / 2; }
+  bool HasRoomFor(const GroupTable& later) const {
+    return !full_ && held_ + later.held_ <= budget_ / 2;
+  }
   // Adds what `later` made of the rows behind those of this.
   Status Merge(GroupTable later);
 
@@ -62,6 +65,9 @@ class GroupTable {
   size_t GroupOf(Value row);
   Status AddRow(Value row, const Late& late);
   Status AddColumns(const ColumnRows& rows, const Late& late);
+  // The same where values are kept: groups are taken before it is known what their values weigh, so
+  // only so many rows at a time that the budget stands it, and texts row by row.
+  Status AddInSlices(const ColumnRows& rows, const Late& late);
   // Calls act(accumulator) and weighs what it keeps.
   template <typename Act>
   void On(size_t group, size_t function, bool keeps, const Act& act);
