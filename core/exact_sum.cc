@@ -22,11 +22,18 @@ struct ExactSum::Wide {
       return shift == 0 ? above : above << shift | below >> (64 - shift);
     };
     const uint64_t words[] = {across(low, 0), across(high, low), across(sign, high)};
+    const size_t first = bit / 64;
+    AddWords(first, [&](size_t i) { return i - first < 3 ? words[i - first] : sign; });
+  }
+  void Add(const Wide& other) {
+    AddWords(0, [&](size_t i) { return other.limbs[i]; });
+  }
+  // word(i) to limb i, from `first` on.
+  template <typename Word>
+  void AddWords(size_t first, const Word& word) {
     uint64_t carry = 0;
-    for (size_t i = bit / 64; i < kLimbs; ++i) {
-      const size_t w = i - bit / 64;
-      const unsigned __int128 sum =
-          static_cast<unsigned __int128>(limbs[i]) + (w < 3 ? words[w] : sign) + carry;
+    for (size_t i = first; i < kLimbs; ++i) {
+      const unsigned __int128 sum = static_cast<unsigned __int128>(limbs[i]) + word(i) + carry;
       limbs[i] = static_cast<uint64_t>(sum);
       carry = static_cast<uint64_t>(sum >> 64);
     }
@@ -55,6 +62,13 @@ struct ExactSum::Wide {
   }
 };
 
+// What p points to, made when it is missing.
+template <typename T>
+static T& Made(std::unique_ptr<T>* p) {
+  if (*p == nullptr) *p = std::make_unique<T>();
+  return **p;
+}
+
 ExactSum::ExactSum() = default;
 ExactSum::ExactSum(ExactSum&&) noexcept = default;
 ExactSum& ExactSum::operator=(ExactSum&&) noexcept = default;
@@ -73,8 +87,7 @@ void ExactSum::AddWide(__int128 term, int exponent) {
       return;
     }
   }
-  if (wide_ == nullptr) wide_ = std::make_unique<Wide>();
-  wide_->Add(window_, exponent_);
+  Made(&wide_).Add(window_, exponent_);
   // Numbers like this one may follow.
   SetWindow(exponent);
   window_ = term << (exponent - exponent_);
@@ -88,19 +101,10 @@ void ExactSum::Merge(const ExactSum& other) {
     if (exponent_ == other.exponent_ && !__builtin_add_overflow(window_, other.window_, &sum)) {
       window_ = sum;
     } else {
-      if (wide_ == nullptr) wide_ = std::make_unique<Wide>();
-      wide_->Add(other.window_, other.exponent_);
+      Made(&wide_).Add(other.window_, other.exponent_);
     }
   }
-  if (other.wide_ == nullptr) return;
-  if (wide_ == nullptr) wide_ = std::make_unique<Wide>();
-  uint64_t carry = 0;
-  for (size_t i = 0; i < Wide::kLimbs; ++i) {
-    const unsigned __int128 sum =
-        static_cast<unsigned __int128>(wide_->limbs[i]) + other.wide_->limbs[i] + carry;
-    wide_->limbs[i] = static_cast<uint64_t>(sum);
-    carry = static_cast<uint64_t>(sum >> 64);
-  }
+  if (other.wide_ != nullptr) Made(&wide_).Add(*other.wide_);
 }
 
 Number ExactSum::Total() const {

@@ -1,6 +1,7 @@
 #include "base_stores/memory/block_scan.h"
 
 #include <algorithm>
+#include <ranges>
 
 #include "core/chunk_pipeline.h"
 #include "query/columns/column_filter.h"
@@ -17,20 +18,18 @@ struct Reading {
   std::vector<std::string> filter_paths;             // as keys
   std::vector<std::string> values;                   // of the columns that are to be given
   std::vector<std::pair<std::string, Path>> wanted;  // that are to be kept
-  bool conditions = false;                           // the filter holds any
 };
 
 struct Piece {
-  std::optional<ColumnCache::Place> place;  // when the block is one of the cache
+  std::optional<ColumnCache::Place> place;  // when the rows are all of its range
   std::shared_ptr<const Block> block;
   size_t begin = 0, end = 0;  // of the rows looked at
-  bool whole = false;         // they are all of the range
   std::vector<Column::Place> selected;
   bool by_columns = false;  // there was a condition, and no document was needed to ask it
 };
 
 void Work(const Reading& reading, Piece* p) {
-  if (p->whole && p->place && p->place->keep) {
+  if (p->place && p->place->keep) {
     std::vector<Block::Named> made;
     for (const auto& [text, path] : reading.wanted) {
       if (p->block->Find(text) == nullptr)
@@ -47,7 +46,7 @@ void Work(const Reading& reading, Piece* p) {
     columns.push_back(c == nullptr ? nullptr : c->get());
   }
   p->by_columns = reading.filter.Select(*p->block, columns, p->begin, p->end, &p->selected) &&
-                  reading.conditions;
+                  !reading.filter.empty();
 }
 
 class BlockScan final : public RecordScan {
@@ -104,7 +103,7 @@ class BlockScan final : public RecordScan {
                           piece_.selected.end());
     at_ = piece_.selected.size();
     passed_ = &piece_.block->version(piece_.selected.back());
-    if (!reading_->conditions) by_columns_ += rows->selected.size();
+    if (reading_->filter.empty()) by_columns_ += rows->selected.size();
     return std::shared_ptr<const ColumnRows>(std::move(rows));
   }
 
@@ -164,30 +163,24 @@ class BlockScan final : public RecordScan {
                        Collect(ctx, cut || !place.end ? end : &*place.end, &p));
       if (next) {
         // The range has grown too large.
-        std::optional<ColumnCache::Place> before;
-        if (from_begin && place.current) before = reading_->cache->Split(place, *next);
-        p.whole = before.has_value();
-        if (before) p.place = std::move(before);
-        from_ = *next;
-        inclusive_ = true;
-        more_ = true;
+        if (from_begin && place.current) p.place = reading_->cache->Split(place, *next);
         return p;
       }
     }
-    p.whole = from_begin && !cut;
     more_ = !cut && place.end.has_value();
     if (more_) {
       from_ = *place.end;
       inclusive_ = true;
     }
-    if (p.whole && place.current && place.block == nullptr)
-      reading_->cache->Join(place, p.block->rows());
-    p.place = std::move(place);
+    if (from_begin && !cut) {
+      if (place.current && place.block == nullptr) reading_->cache->Join(place, p.block->rows());
+      p.place = std::move(place);
+    }
     return p;
   }
 
   // Collects versions before `end`, at most as many as a block has. The id of the first one that is
-  // left; none: there is none before `end`.
+  // left, with which the next piece begins; none: there is none before `end`.
   StatusOr<std::optional<std::string>> Collect(const Context& ctx, const std::string* end,
                                                Piece* p) {
     auto versions = std::make_shared<std::vector<const Version*>>();
@@ -202,11 +195,9 @@ class BlockScan final : public RecordScan {
       left = StoredId((*versions)[ColumnCache::kBlockRows]->document);
       versions->resize(ColumnCache::kBlockRows);
       versions->shrink_to_fit();
-      if (reading_->cache == nullptr) {
-        from_ = *left;
-        inclusive_ = true;
-        more_ = true;
-      }
+      from_ = *left;
+      inclusive_ = true;
+      more_ = true;
     }
     p->end = versions->size();
     p->block = std::make_shared<Block>(revision_, std::move(versions));
@@ -215,18 +206,11 @@ class BlockScan final : public RecordScan {
 
   // The first place whose id is not before `id`, or is behind it.
   static size_t PlaceOf(const Block& block, const std::string& id, bool behind) {
-    size_t low = 0;
-    size_t high = block.rows();
-    while (low < high) {
-      const size_t middle = (low + high) / 2;
-      const std::string at = StoredId(block.version(middle).document);
-      if (at < id || (behind && at == id)) {
-        low = middle + 1;
-      } else {
-        high = middle;
-      }
-    }
-    return low;
+    return *std::ranges::partition_point(
+        std::views::iota(size_t{0}, block.rows()), [&](size_t place) {
+          const std::string at = StoredId(block.version(place).document);
+          return at < id || (behind && at == id);
+        });
   }
 
   const VersionTable& table_;
@@ -259,8 +243,8 @@ std::unique_ptr<RecordScan> ScanBlocks(const VersionTable& table, ColumnCache* c
   const std::vector<Path> wanted = columns->Wanted(paths);
   // Without a condition there is nothing that helpers could do.
   if (wanted.empty() && (options.helpers == nullptr || filter.empty())) return nullptr;
-  auto reading = std::make_shared<Reading>(Reading{
-      wanted.empty() ? nullptr : columns, std::move(by_columns), {}, {}, {}, !filter.empty()});
+  auto reading = std::make_shared<Reading>(
+      Reading{wanted.empty() ? nullptr : columns, std::move(by_columns), {}, {}, {}});
   for (const Path& p : reading->filter.paths())
     reading->filter_paths.push_back(ColumnCache::KeyOf(p));
   for (const Path& p : options.values) reading->values.push_back(ColumnCache::KeyOf(p));

@@ -18,6 +18,7 @@ class ColumnFilter {
  public:
   explicit ColumnFilter(Filter filter);
 
+  bool empty() const { return filter_.empty(); }
   // The paths whose columns it can use, each once.
   const std::vector<Path>& paths() const { return paths_; }
   // The places from `begin` to `end` that match, in order. columns[i] is of paths()[i] and may be
