@@ -3,7 +3,6 @@
 #include "query/continuation.h"
 #include "query/operators/measured.h"
 #include "query/operators/operators.h"
-#include "query/print.h"
 
 namespace strata {
 namespace {
@@ -56,42 +55,17 @@ class CompletedPlan final : public Plan {
     ASSIGN_OR_RETURN(
         OperatorList operators,
         MakeOperators(residual, {options.memory_budget, options.spill_folder, nullptr}));
-    // From the top down each operator takes its own part of the position off the end.
-    for (auto it = operators.rbegin(); it != operators.rend(); ++it) {
-      if (!(*it)->TakePosition(&position)) return BadContinuation();
-    }
+    if (!TakePositions(operators, &position)) return BadContinuation();
     OpenOptions inner_options = options;
     inner_options.position = position;
     ASSIGN_OR_RETURN(std::unique_ptr<Cursor> cursor, inner_->Open(ctx, inner_options));
+    cursor = Stack(std::move(cursor), std::move(operators), options.timed);
     cursor = Measure(std::move(cursor), options.timed);
-    for (auto& op : operators) {
-      op->SetInput(std::move(cursor));
-      cursor = Measure(std::move(op), options.timed);
-    }
     return std::make_unique<CompletedCursor>(std::move(cursor), text, query_.is_scalar());
   }
 
   ExplainNode Explain() const override {
-    ExplainNode n = inner_->Explain();
-    const Query& rest = inner_->residual();
-    std::vector<ExplainNode> above;
-    if (!rest.conjuncts().empty()) {
-      ExplainNode f;
-      f.operation = "filter";
-      for (const Node& c : rest.conjuncts()) f.taken.push_back(PrintNode(c));
-      above.push_back(std::move(f));
-    }
-    for (const Node& s : rest.stages()) {
-      ExplainNode o;
-      o.operation = SpecOf(s.op()).role == Role::kPredicate ? "filter" : std::string(s.name());
-      o.taken.push_back(PrintNode(s));
-      above.push_back(std::move(o));
-    }
-    for (ExplainNode& a : above) {
-      a.children.push_back(std::move(n));
-      n = std::move(a);
-    }
-    return n;
+    return ExplainOperators(inner_->residual(), "", inner_->Explain());
   }
 
  private:

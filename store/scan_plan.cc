@@ -4,13 +4,11 @@
 #include <functional>
 #include <iterator>
 
-#include "query/operators/measured.h"
+#include "query/continuation.h"
 #include "query/operators/operators.h"
 #include "query/print.h"
-#include "query/sort_position.h"
-#include "query/split.h"
 #include "store/access.h"
-#include "store/query_log.h"
+#include "store/scan_cursor.h"
 
 namespace strata {
 
@@ -22,34 +20,62 @@ struct ChosenAccess {
   double documents = 0;  // when it was chosen
 };
 
+// What a query asks for, in the parts that the planner looks at.
+struct ScanRequest {
+  explicit ScanRequest(const Query& query);
+
+  bool OrderMatters() const;
+  // count, min or max, when an index may know it: nothing but the rows of the scan counts.
+  const Node* end() const;
+
+  std::vector<Node> conjuncts;
+  std::vector<std::string> hint;
+  std::optional<Node> sort;   // when it comes first
+  std::vector<Node> stages;   // behind it
+  std::optional<Node> limit;  // that they reach
+  std::optional<std::vector<Path>> read;
+};
+
 // Everything about a query but its parameters. Immutable.
 struct PreparedScan {
-  Split split;
-  std::vector<Node> conjuncts;
-  std::optional<Node> sort;
-  std::optional<Node> limit;  // behind them, not taken
-  std::optional<Node> end;    // count, min or max, taken
-  std::optional<Node> fold;   // aggregate, sum or mean, taken: all rows are read for it
-  std::vector<std::string> hint;
-  std::optional<std::vector<Path>> read;
+  Query query;
+  ScanRequest request;
   bool has_params = false;
   std::shared_ptr<const ChosenAccess> chosen;  // none: there are parameters
 };
+
+ScanRequest::ScanRequest(const Query& query)
+    : conjuncts(query.conjuncts()), read(PathsRead(query)) {
+  std::span<const Node> rest = query.stages();
+  if (!rest.empty() && rest[0].is(Op::kUsing)) {
+    for (const Node& a : rest[0].args()) hint.push_back(a.text());
+    rest = rest.subspan(1);
+  }
+  if (!rest.empty() && rest[0].is(Op::kSort)) {
+    sort = rest[0];
+    rest = rest.subspan(1);
+  }
+  stages.assign(rest.begin(), rest.end());
+  limit = LimitBehind(stages);
+}
+
+const Node* ScanRequest::end() const {
+  if (stages.empty()) return nullptr;
+  const Node& n = stages[0];
+  return n.is(Op::kCount) || (!sort && (n.is(Op::kMin) || n.is(Op::kMax))) ? &n : nullptr;
+}
+
+bool ScanRequest::OrderMatters() const {
+  if (stages.empty()) return true;
+  const Node& n = stages[0];
+  return !n.is(Op::kCount) && !n.is(Op::kSum) && !n.is(Op::kMean);
+}
 
 namespace {
 
 using Kind = AccessPath::Kind;
 
 constexpr double kParallelRows = 20000;  // documents from which a scan takes helpers
-
-// The limit that the stages reach before anything that needs more rows than it gives.
-std::optional<Node> LimitBehind(std::span<const Node> stages) {
-  for (const Node& n : stages) {
-    if (n.is(Op::kLimit)) return n;
-    if (!n.is(Op::kSelect) && !n.is(Op::kUnselect) && !n.is(Op::kValues)) return std::nullopt;
-  }
-  return std::nullopt;
-}
 
 std::optional<uint64_t> WantedRows(const std::optional<Node>& limit) {
   if (!limit || limit->size() == 3) return std::nullopt;
@@ -58,23 +84,16 @@ std::optional<uint64_t> WantedRows(const std::optional<Node>& limit) {
   return sum < spec.count ? std::nullopt : std::optional<uint64_t>(sum);
 }
 
-bool SortMatters(const PreparedScan& p) {
-  if (p.fold) return p.fold->is(Op::kAggregate);
-  return !(p.end && p.end->is(Op::kCount));
-}
-
-StatusOr<std::shared_ptr<const ChosenAccess>> Choose(ScanHost& host, const PreparedScan& p,
-                                                     const std::vector<Node>& conjuncts,
-                                                     const std::optional<Node>& limit) {
+StatusOr<std::shared_ptr<const ChosenAccess>> Choose(ScanHost& host, const ScanRequest& r) {
   AccessRequest request;
-  request.conjuncts = conjuncts;
-  request.sort = p.sort;
-  request.wanted = WantedRows(limit);
-  request.end = p.end ? &*p.end : nullptr;
-  request.read = p.read;
-  request.hint = p.hint;
+  request.conjuncts = r.conjuncts;
+  request.sort = r.sort;
+  request.wanted = WantedRows(r.limit);
+  request.end = r.end();
+  request.read = r.read;
+  request.hint = r.hint;
   // Counts and sums are the same in any order; but a hint may name an index for the order's sake.
-  if (!SortMatters(p) && !(p.fold && !p.hint.empty())) request.sort.reset();
+  if (!r.OrderMatters() && (r.end() != nullptr || r.hint.empty())) request.sort.reset();
   const std::shared_ptr<const IndexCatalog> catalog = host.catalog();
   auto chosen = std::make_shared<ChosenAccess>();
   chosen->epoch = catalog->epoch;
@@ -89,114 +108,6 @@ bool IsStale(const ChosenAccess& c, const ScanHost& host) {
   const double now = host.estimated_documents();
   return now > 2 * c.documents + 100 || 2 * now + 100 < c.documents;
 }
-
-// Rows from a snapshot by the way chosen.
-class ScanCursor final : public Cursor {
- public:
-  using Start = std::function<StatusOr<std::unique_ptr<RecordScan>>(const Context& ctx)>;
-
-  // `sort`: the order that the way gives, of which positions are made; none: by id.
-  ScanCursor(std::shared_ptr<const Snapshot> snapshot, Start start, const std::optional<Node>& sort,
-             std::string position, std::function<ExplainNode()> explain)
-      : snapshot_(std::move(snapshot)),
-        start_(std::move(start)),
-        position_(std::move(position)),
-        explain_(std::move(explain)) {
-    if (sort) keys_ = SortKeysOf(*sort);
-  }
-
-  void LogTo(QueryLog* log, std::optional<IndexSpec> ideal) {
-    log_ = log;
-    ideal_ = std::move(ideal);
-  }
-  ~ScanCursor() override {
-    if (log_ != nullptr && ideal_ && scan_ != nullptr)
-      log_->Record(*ideal_, scan_->examined(), rows_);
-  }
-
-  Status Next(const Context& ctx, size_t max_rows, RowBatch* batch) override {
-    batch->rows.clear();
-    batch->total.reset();
-    if (scan_ == nullptr) {
-      ASSIGN_OR_RETURN(scan_, start_(ctx));
-    }
-    bool done = false;
-    batch->columns.reset();
-    if (batch->take_columns) {
-      ASSIGN_OR_RETURN(batch->columns, scan_->NextColumns(ctx, &done));
-    }
-    if (batch->columns == nullptr) RETURN_IF_ERROR(scan_->Next(ctx, max_rows, &batch->rows, &done));
-    if (!batch->rows.empty() && !keys_.empty()) last_ = batch->rows.back();
-    rows_ += batch->size();
-    batch->end = done ? EndReason::kExhausted : EndReason::kMore;
-    return OkStatus();
-  }
-
-  std::string Position() const override {
-    if (!keys_.empty()) {
-      if (!last_) return position_;
-      SortPosition at;
-      AppendSortKey(&at.key, keys_, last_.root());
-      at.tie = TieOf(last_.root());
-      at.given = 1;  // an id comes once
-      return at.Encode();
-    }
-    const std::string at = scan_ == nullptr ? "" : scan_->Position();
-    return at.empty() ? position_ : at;
-  }
-
-  ExplainNode Explain() const override {
-    ExplainNode n = explain_();
-    n.examined = scan_ == nullptr ? 0 : scan_->examined();
-    if (scan_ != nullptr && scan_->by_columns() > 0) n.by_columns = scan_->by_columns();
-    return n;
-  }
-
- private:
-  std::shared_ptr<const Snapshot> snapshot_;
-  const Start start_;
-  std::unique_ptr<RecordScan> scan_;
-  std::vector<SortKey> keys_;
-  const std::string position_;
-  Document last_;
-  const std::function<ExplainNode()> explain_;
-  QueryLog* log_ = nullptr;
-  std::optional<IndexSpec> ideal_;
-  uint64_t rows_ = 0;
-};
-
-// One value that an index knows.
-class ValueCursor final : public Cursor {
- public:
-  using Find = std::function<StatusOr<std::string>(const Context& ctx)>;
-  ValueCursor(Find find, std::function<ExplainNode()> explain)
-      : find_(std::move(find)), explain_(std::move(explain)) {}
-  Status Next(const Context& ctx, size_t, RowBatch* batch) override {
-    batch->rows.clear();
-    batch->total.reset();
-    ASSIGN_OR_RETURN(const std::string text, find_(ctx));
-    batch->rows.push_back(Document::FromTrusted(text));
-    batch->end = EndReason::kExhausted;
-    return OkStatus();
-  }
-  std::string Position() const override { return ""; }
-  ExplainNode Explain() const override { return explain_(); }
-
- private:
-  const Find find_;
-  const std::function<ExplainNode()> explain_;
-};
-
-// A scan of no document.
-class NoRows final : public RecordScan {
- public:
-  Status Next(const Context&, size_t, std::vector<Document>*, bool* done) override {
-    *done = true;
-    return OkStatus();
-  }
-  std::string Position() const override { return ""; }
-  uint64_t examined() const override { return 0; }
-};
 
 void Combine(std::vector<std::string> more, bool unite, bool first, std::vector<std::string>* ids) {
   std::sort(more.begin(), more.end());
@@ -225,87 +136,102 @@ class ScanPlan final : public Plan {
            std::shared_ptr<const PreparedScan> prepared)
       : stage_(std::move(stage)), host_(std::move(host)), prepared_(std::move(prepared)) {}
 
-  const Query& residual() const override { return prepared_->split.residual; }
+  const Query& residual() const override { return nothing_; }
 
   StatusOr<std::unique_ptr<Cursor>> Open(const Context& ctx,
                                          const OpenOptions& options) const override {
     RETURN_IF_ERROR(ctx.Check());
     const PreparedScan& p = *prepared_;
-    std::vector<Node> conjuncts = p.conjuncts;
-    std::optional<Node> limit = p.limit;
-    std::shared_ptr<const ChosenAccess> chosen = p.chosen;
+    Opening o{{prepared_, &p.request}, p.chosen, nullptr, options};
     if (p.has_params) {
-      std::vector<Node> stages;
-      if (limit) stages.push_back(*limit);
-      ASSIGN_OR_RETURN(const Query bound,
-                       BindParameters(Query::Of(conjuncts, stages), options.params));
-      conjuncts = bound.conjuncts();
-      if (limit) limit = bound.stages()[0];
+      ASSIGN_OR_RETURN(const Query bound, BindParameters(p.query, options.params));
+      o.request = std::make_shared<ScanRequest>(bound);
     }
-    if (chosen == nullptr || IsStale(*chosen, *host_)) {
-      ASSIGN_OR_RETURN(chosen, Choose(*host_, p, conjuncts, limit));
+    if (o.chosen == nullptr || IsStale(*o.chosen, *host_)) {
+      ASSIGN_OR_RETURN(o.chosen, Choose(*host_, *o.request));
     }
-    std::shared_ptr<const Snapshot> snapshot;
     for (;;) {
-      ASSIGN_OR_RETURN(snapshot, host_->TakeSnapshot());
+      ASSIGN_OR_RETURN(o.snapshot, host_->TakeSnapshot());
       // An index that went before the snapshot was taken may be empty already.
       const auto catalog = host_->catalog();
-      const auto& uses = chosen->plan.chosen.uses;
+      const auto& uses = o.chosen->plan.chosen.uses;
       if (std::all_of(uses.begin(), uses.end(),
                       [&](const IndexUse& u) { return catalog->Has(u.index->number); }))
         break;
-      ASSIGN_OR_RETURN(chosen, Choose(*host_, p, conjuncts, limit));
+      ASSIGN_OR_RETURN(o.chosen, Choose(*host_, *o.request));
     }
     if (QueryLog* log = host_->query_log(); log != nullptr) {
-      for (const IndexUse& u : chosen->plan.chosen.uses) log->Use(u.index->spec.name);
+      for (const IndexUse& u : o.chosen->plan.chosen.uses) log->Use(u.index->spec.name);
     }
-    return OpenAccess(chosen, conjuncts, limit, std::move(snapshot), options);
+    return OpenAccess(o);
   }
 
   ExplainNode Explain() const override {
-    if (prepared_->chosen != nullptr) {
-      return Above(Describe(*prepared_->chosen), prepared_->chosen->plan.chosen);
-    }
+    const PreparedScan& p = *prepared_;
+    if (p.chosen != nullptr) return DescribeWhole(p.request, *p.chosen, "");
     // What can be said already: the way that the other conditions alone would take.
     const auto known = [](std::vector<Node> conjuncts, std::vector<Node> stages) {
       return BindParameters(Query::Of(std::move(conjuncts), std::move(stages)), {}).ok();
     };
-    std::vector<Node> conjuncts;
-    for (const Node& c : prepared_->conjuncts) {
-      if (known({c}, {})) conjuncts.push_back(c);
-    }
-    std::optional<Node> limit = prepared_->limit;
-    if (limit && !known({}, {*limit})) limit.reset();
+    ScanRequest sure = p.request;
+    std::erase_if(sure.conjuncts, [&](const Node& c) { return !known({c}, {}); });
+    if (sure.limit && !known({}, {*sure.limit})) sure.limit.reset();
+    if (const auto chosen = Choose(*host_, sure); chosen.ok())
+      return DescribeWhole(p.request, **chosen, ", unless the parameters show a better way");
     ExplainNode n;
-    if (const auto chosen = Choose(*host_, *prepared_, conjuncts, limit); chosen.ok()) {
-      n = Describe(**chosen);
-      n.operation += ", unless the parameters show a better way";
-      return Above(std::move(n), (*chosen)->plan.chosen);
-    }
     n.stage = stage_;
     n.operation = "chosen when the parameters are known";
-    prepared_->split.Describe(&n);
-    return n;
+    for (const Node& c : p.request.conjuncts) n.taken.push_back(PrintNode(c));
+    return ExplainOperators(Above(p.request, AccessPath()), stage_, std::move(n));
   }
 
  private:
-  using Chosen = std::shared_ptr<const ChosenAccess>;
+  // What one run of the plan goes by.
+  struct Opening {
+    std::shared_ptr<const ScanRequest> request;
+    std::shared_ptr<const ChosenAccess> chosen;
+    std::shared_ptr<const Snapshot> snapshot;
+    const OpenOptions& options;
+  };
 
-  // Described when it is asked for. A plan outlives its cursors.
-  std::function<ExplainNode()> Later(const Chosen& chosen) const {
-    return [this, chosen] { return Describe(*chosen); };
+  // Whether the way itself gives the value that the query ends in.
+  static bool GivesEnd(const AccessPath& path) {
+    return path.kind == Kind::kCountAll || path.kind == Kind::kCountIndex ||
+           path.kind == Kind::kEnd;
+  }
+  // What the operators above the way do.
+  static Query Above(const ScanRequest& r, const AccessPath& path) {
+    std::vector<Node> stages;
+    if (GivesEnd(path)) return Query();
+    if (NeedsSort(r, path)) stages.push_back(*r.sort);
+    stages.insert(stages.end(), r.stages.begin(), r.stages.end());
+    return Query::Of({}, std::move(stages));
+  }
+  static bool NeedsSort(const ScanRequest& r, const AccessPath& path) {
+    return r.sort && !path.sorted && r.OrderMatters();
   }
 
-  ExplainNode Describe(const ChosenAccess& c) const {
+  ExplainNode DescribeWhole(const ScanRequest& r, const ChosenAccess& c,
+                            std::string_view reserve) const {
+    ExplainNode n = Describe(r, c);
+    n.operation += reserve;
+    return ExplainOperators(Above(r, c.plan.chosen), stage_, std::move(n));
+  }
+
+  // The way alone.
+  ExplainNode Describe(const ScanRequest& r, const ChosenAccess& c) const {
     const AccessPath& path = c.plan.chosen;
     ExplainNode n;
     n.stage = stage_;
     n.operation = path.Describe();
+    for (const Node& t : r.conjuncts) n.taken.push_back(PrintNode(t));
+    if (r.sort && !NeedsSort(r, path)) n.taken.push_back(PrintNode(*r.sort));
+    if (GivesEnd(path)) n.taken.push_back(PrintNode(r.stages[0]));
     for (const IndexUse& u : path.uses) {
       for (const Node& b : u.because) n.bounds.push_back(PrintNode(b));
     }
-    if (path.sorted && prepared_->sort) {
-      n.order = PrintNode(*prepared_->sort);
+    if (path.sorted && r.sort) {
+      n.order = PrintNode(*r.sort);
     } else if (path.kind == Kind::kScan || path.kind == Kind::kIdSet || path.sorted) {
       n.order = "+id (bytewise)";
     }
@@ -315,59 +241,37 @@ class ScanPlan final : public Plan {
     n.considered.emplace_back(n.operation, path.cost);
     for (const AccessPath& other : c.plan.others)
       n.considered.emplace_back(other.Describe(), other.cost);
-    prepared_->split.Describe(&n);
     return n;
   }
 
-  bool NeedsSort(const AccessPath& path) const {
-    return prepared_->sort && !path.sorted && SortMatters(*prepared_);
-  }
-  bool NeedsEnd(const AccessPath& path) const {
-    return prepared_->end && path.kind != Kind::kCountAll && path.kind != Kind::kCountIndex &&
-           path.kind != Kind::kEnd;
+  // Described when it is asked for. A plan outlives its cursors.
+  std::function<ExplainNode()> Later(const Opening& o) const {
+    return [this, request = o.request, chosen = o.chosen] { return Describe(*request, *chosen); };
   }
 
-  // The operators that stand above the way in this plan.
-  ExplainNode Above(ExplainNode n, const AccessPath& path) const {
-    const auto put = [&](const Node& op) {
-      ExplainNode o;
-      o.operation = op.name();
-      o.taken.push_back(PrintNode(op));
-      o.children.push_back(std::move(n));
-      n = std::move(o);
-    };
-    if (NeedsSort(path)) put(*prepared_->sort);
-    if (NeedsEnd(path)) put(*prepared_->end);
-    if (prepared_->fold) put(*prepared_->fold);
-    return n;
-  }
-
-  StatusOr<std::unique_ptr<Cursor>> OpenAccess(const Chosen& chosen,
-                                               const std::vector<Node>& conjuncts,
-                                               const std::optional<Node>& limit,
-                                               std::shared_ptr<const Snapshot> snapshot,
-                                               const OpenOptions& options) const {
-    const PreparedScan& p = *prepared_;
-    const ChosenAccess& c = *chosen;
-    const AccessPath& path = c.plan.chosen;
+  StatusOr<std::unique_ptr<Cursor>> OpenAccess(Opening& o) const {
+    const AccessPath& path = o.chosen->plan.chosen;
     switch (path.kind) {
       case Kind::kCountAll:
-        if (const std::optional<uint64_t> n = snapshot->documents()) {
-          return Value(snapshot, chosen,
+        if (const std::optional<uint64_t> n = o.snapshot->documents()) {
+          return Value(o,
                        [n](const Context&) -> StatusOr<std::string> { return std::to_string(*n); });
         }
-        return OpenScan(chosen, conjuncts, limit, std::move(snapshot), options);
+        RETURN_IF_ERROR(ScanInstead(o));
+        return OpenRows(o);
       case Kind::kCountIndex:
-        return Value(snapshot, chosen,
-                     [use = path.uses[0], snapshot](const Context& ctx) -> StatusOr<std::string> {
+        return Value(o,
+                     [use = path.uses[0],
+                      snapshot = o.snapshot](const Context& ctx) -> StatusOr<std::string> {
                        ASSIGN_OR_RETURN(const uint64_t n,
                                         snapshot->CountIndex(ctx, *use.index, use.bounds.ranges));
                        return std::to_string(n);
                      });
       case Kind::kEnd:
-        return Value(snapshot, chosen,
-                     [snapshot, access = AccessOf(path), filter = c.filter,
-                      value = PathOf(p.end->arg(0))](const Context& ctx) -> StatusOr<std::string> {
+        return Value(o,
+                     [snapshot = o.snapshot, access = AccessOf(path), filter = o.chosen->filter,
+                      value = PathOf(o.request->stages[0].arg(0))](
+                         const Context& ctx) -> StatusOr<std::string> {
                        ASSIGN_OR_RETURN(const auto scan, snapshot->ScanIndex(access, filter));
                        std::vector<Document> rows;
                        bool done = false;
@@ -378,7 +282,7 @@ class ScanPlan final : public Plan {
       case Kind::kScan:
       case Kind::kIndex:
       case Kind::kIdSet:
-        return OpenRows(chosen, conjuncts, limit, std::move(snapshot), options);
+        return OpenRows(o);
     }
     return Internal("an unknown way to the documents");
   }
@@ -388,124 +292,91 @@ class ScanPlan final : public Plan {
             path.covered, std::nullopt};
   }
 
-  std::unique_ptr<Cursor> Value(std::shared_ptr<const Snapshot> snapshot, const Chosen& chosen,
-                                ValueCursor::Find find) const {
-    auto keep = [snapshot, find = std::move(find)](const Context& ctx) { return find(ctx); };
-    return std::make_unique<ValueCursor>(std::move(keep), Later(chosen));
+  std::unique_ptr<Cursor> Value(const Opening& o, ValueCursor::Find find) const {
+    return std::make_unique<ValueCursor>(std::move(find), Later(o));
   }
 
-  // A count by looking at every document.
-  StatusOr<std::unique_ptr<Cursor>> OpenScan(const Chosen& chosen,
-                                             const std::vector<Node>& conjuncts,
-                                             const std::optional<Node>& limit,
-                                             std::shared_ptr<const Snapshot> snapshot,
-                                             const OpenOptions& options) const {
-    auto scan = std::make_shared<ChosenAccess>(*chosen);
+  // The number of documents is not known: look at every one.
+  static Status ScanInstead(Opening& o) {
+    auto scan = std::make_shared<ChosenAccess>(*o.chosen);
     scan->plan.chosen = AccessPath();
-    scan->plan.chosen.remaining = conjuncts;
-    scan->plan.chosen.sorted = !prepared_->sort;
-    ASSIGN_OR_RETURN(scan->filter, Filter::Compile(conjuncts));
-    return OpenRows(scan, conjuncts, limit, std::move(snapshot), options);
+    scan->plan.chosen.remaining = o.request->conjuncts;
+    scan->plan.chosen.sorted = !o.request->sort;
+    ASSIGN_OR_RETURN(scan->filter, Filter::Compile(o.request->conjuncts));
+    o.chosen = std::move(scan);
+    return OkStatus();
   }
 
-  StatusOr<std::unique_ptr<Cursor>> OpenRows(const Chosen& chosen,
-                                             const std::vector<Node>& conjuncts,
-                                             const std::optional<Node>& limit,
-                                             std::shared_ptr<const Snapshot> snapshot,
-                                             const OpenOptions& options) const {
-    const PreparedScan& p = *prepared_;
-    const ChosenAccess& c = *chosen;
-    const AccessPath& path = c.plan.chosen;
-    std::unique_ptr<Operator> sort;
-    std::string position = options.position;
+  StatusOr<std::unique_ptr<Cursor>> OpenRows(const Opening& o) const {
+    const ScanRequest& r = *o.request;
+    const AccessPath& path = o.chosen->plan.chosen;
     OperatorOptions limits;
-    limits.memory_budget = options.memory_budget;
-    limits.spill_folder = options.spill_folder;
+    limits.memory_budget = o.options.memory_budget;
+    limits.spill_folder = o.options.spill_folder;
     if (IsMany(path)) limits.helpers = host_->executor();
-    std::unique_ptr<Operator> end;
-    if (p.fold && p.fold->is(Op::kAggregate)) {
-      end = MakeAggregate(*p.fold, limits);
-      if (!end->TakePosition(&position)) return BadPosition();
-    } else if (p.fold || NeedsEnd(path)) {
-      end = MakeScalar(p.fold ? *p.fold : *p.end);
-    }
-    if (NeedsSort(path)) {
-      sort = MakeSort(*p.sort, limit ? &*limit : nullptr, limits);
-      if (!sort->TakePosition(&position)) return BadPosition();
-    }
+    ASSIGN_OR_RETURN(OperatorList operators, MakeOperators(Above(r, path), limits));
+    std::string position = o.options.position;
+    if (!TakePositions(operators, &position)) return BadContinuation();
     ScanOptions scan;
-    scan.whole = !WantedRows(limit);
-    if (end != nullptr && sort == nullptr) {
+    scan.whole = !WantedRows(r.limit);
+    if (!operators.empty()) {
       // What folds rows as they lie in the store can take their columns.
-      if (std::optional<std::vector<Path>> values = end->TakeColumns())
+      if (std::optional<std::vector<Path>> values = operators[0]->TakeColumns())
         scan.values = *std::move(values);
     }
-    ASSIGN_OR_RETURN(ScanCursor::Start start,
-                     StartOf(c, conjuncts, *snapshot, position, options.memory_budget, scan));
-    auto rows = std::make_unique<ScanCursor>(snapshot, std::move(start),
-                                             path.sorted && p.sort ? p.sort : std::nullopt,
-                                             position, Later(chosen));
+    ASSIGN_OR_RETURN(ScanCursor::Start start, StartOf(o, position, std::move(scan)));
+    auto rows = std::make_unique<ScanCursor>(o.snapshot, std::move(start),
+                                             path.sorted && r.sort ? &*r.sort : nullptr, position,
+                                             Later(o));
     if (QueryLog* log = host_->query_log(); log != nullptr && path.kind == Kind::kScan) {
-      if (!path.ids.ids) rows->LogTo(log, IdealIndex(conjuncts, p.sort));
+      if (!path.ids.ids) rows->LogTo(log, IdealIndex(r.conjuncts, r.sort));
     }
-    std::unique_ptr<Cursor> cursor = std::move(rows);
-    const auto put = [&](std::unique_ptr<Operator> op) {
-      op->SetInput(Measure(std::move(cursor), options.timed));
-      cursor = std::move(op);
-    };
-    if (sort != nullptr) put(std::move(sort));
-    if (end != nullptr) put(std::move(end));
-    return cursor;
+    for (auto& op : operators) op->SetStage(stage_);
+    return Stack(std::move(rows), std::move(operators), o.options.timed);
   }
 
   // Threads pay when there are many documents.
   static bool IsMany(const AccessPath& path) { return path.examined >= kParallelRows; }
 
-  static Status BadPosition() {
-    return InvalidArgument("this is no continuation; take one from an earlier page as it is");
-  }
-
   // What begins to read behind `position`. It runs at the first pull, where its time is counted.
-  StatusOr<ScanCursor::Start> StartOf(const ChosenAccess& c, const std::vector<Node>& conjuncts,
-                                      const Snapshot& snapshot, const std::string& position,
-                                      size_t budget, ScanOptions scan) const {
-    const AccessPath& path = c.plan.chosen;
-    const Snapshot* const from = &snapshot;  // the cursor keeps it
+  StatusOr<ScanCursor::Start> StartOf(const Opening& o, const std::string& position,
+                                      ScanOptions scan) const {
+    const AccessPath& path = o.chosen->plan.chosen;
+    const Filter& filter = o.chosen->filter;
+    const Snapshot* const from = o.snapshot.get();  // the cursor keeps it
     if (path.kind == Kind::kScan) {
       if (scan.whole && IsMany(path)) scan.helpers = host_->executor();
-      return ScanCursor::Start([from, ids = path.ids, filter = c.filter, position,
-                                scan = std::move(scan)](const Context&) {
-        return StatusOr<std::unique_ptr<RecordScan>>(from->Scan(ids, filter, position, scan));
-      });
+      return ScanCursor::Start(
+          [from, ids = path.ids, filter, position, scan = std::move(scan)](const Context&) {
+            return StatusOr<std::unique_ptr<RecordScan>>(from->Scan(ids, filter, position, scan));
+          });
     }
     if (path.kind == Kind::kIdSet) {
-      return ScanCursor::Start(
-          [from, path, filter = c.filter, conjuncts, position, budget](const Context& ctx) {
-            return ScanIds(ctx, *from, path, filter, conjuncts, position, budget);
-          });
+      return ScanCursor::Start([from, path, filter, conjuncts = o.request->conjuncts, position,
+                                budget = o.options.memory_budget](const Context& ctx) {
+        return ScanIds(ctx, *from, path, filter, conjuncts, position, budget);
+      });
     }
     IndexAccess access = AccessOf(path);
     if (access.ranges.empty()) {
-      return ScanCursor::Start([](const Context&) {
-        return StatusOr<std::unique_ptr<RecordScan>>(std::make_unique<NoRows>());
-      });
+      return ScanCursor::Start(
+          [](const Context&) { return StatusOr<std::unique_ptr<RecordScan>>(MakeEmptyScan()); });
     }
     if (!position.empty()) {
       const IndexUse& use = path.uses[0];
-      if (prepared_->sort) {
+      if (const std::optional<Node>& sort = o.request->sort; sort) {
         SortPosition at;
-        if (!at.Decode(position)) return BadPosition();
+        if (!at.Decode(position)) return BadContinuation();
         const std::optional<std::string> key =
-            IndexKeyOf(use.index->spec, use.bounds, SortKeysOf(*prepared_->sort), at.key);
-        if (!key) return BadPosition();
+            IndexKeyOf(use.index->spec, use.bounds, SortKeysOf(*sort), at.key);
+        if (!key) return BadContinuation();
         access.after = {*key, at.tie};
       } else {
         access.after = {access.ranges[0].from, position};  // all have one key
       }
     }
-    return ScanCursor::Start([from, access, filter = c.filter](const Context&) {
-      return from->ScanIndex(access, filter);
-    });
+    return ScanCursor::Start(
+        [from, access, filter](const Context&) { return from->ScanIndex(access, filter); });
   }
 
   static StatusOr<std::unique_ptr<RecordScan>> ScanIds(const Context& ctx, const Snapshot& from,
@@ -534,46 +405,15 @@ class ScanPlan final : public Plan {
   const std::string stage_;
   const std::shared_ptr<ScanHost> host_;
   const std::shared_ptr<const PreparedScan> prepared_;
+  const Query nothing_;
 };
 
 StatusOr<std::shared_ptr<const PreparedScan>> MakePrepared(ScanHost& host, const Query& query) {
-  auto p = std::make_shared<PreparedScan>();
-  SplitBuilder builder(query);
-  builder.TakeAllConjuncts();
-  size_t taken = 0;
-  const auto next = [&](Op op) {
-    const Node* n = builder.next_stage();
-    return n != nullptr && n->is(op);
-  };
-  const auto take = [&]() -> const Node& {
-    const Node& n = *builder.next_stage();
-    builder.TakeStage();
-    ++taken;
-    return n;
-  };
-  if (next(Op::kUsing)) {
-    for (const Node& a : take().args()) p->hint.push_back(a.text());
+  PreparedScan p{query, ScanRequest(query), query.param_count() > 0, nullptr};
+  if (!p.has_params) {
+    ASSIGN_OR_RETURN(p.chosen, Choose(host, p.request));
   }
-  if (next(Op::kSort)) p->sort = take();
-  if (next(Op::kCount) || (!p->sort && (next(Op::kMin) || next(Op::kMax)))) {
-    p->end = take();
-  } else if (next(Op::kAggregate) || next(Op::kSum) || next(Op::kMean)) {
-    p->fold = take();
-  }
-  if (!p->end && !p->fold) p->limit = LimitBehind(std::span(query.stages()).subspan(taken));
-  if (const Node* n = builder.next_stage();
-      n != nullptr && !p->fold && (n->is(Op::kFirst) || n->is(Op::kOne)))
-    p->limit = Node::Call(Op::kLimit, {Lit(n->is(Op::kFirst) ? 1 : 2)});
-  p->split = builder.Finish();
-  p->conjuncts = query.conjuncts();
-  p->read = PathsRead(query);
-  std::vector<Node> valued = p->conjuncts;
-  if (p->limit) valued.push_back(*p->limit);
-  p->has_params = Query::Of(valued, {}).param_count() > 0;
-  if (!p->has_params) {
-    ASSIGN_OR_RETURN(p->chosen, Choose(host, *p, p->conjuncts, p->limit));
-  }
-  return std::shared_ptr<const PreparedScan>(std::move(p));
+  return std::make_shared<const PreparedScan>(std::move(p));
 }
 
 }  // namespace

@@ -1,6 +1,6 @@
-// The plan of every base store: it takes all conditions, a sort and a count, min or max that
-// follow, chooses the way to the documents (access.h) when its values are known, and reads a
-// snapshot that is taken when it is opened.
+// The plan of every base store: it takes the whole query. It chooses the way to the documents
+// (access.h) when its values are known, reads a snapshot that is taken when it is opened, and puts
+// the shared operators above for what the way does not give by itself.
 #ifndef STRATA_STORE_SCAN_PLAN_H_
 #define STRATA_STORE_SCAN_PLAN_H_
 

@@ -39,6 +39,7 @@ class Block final : public ColumnDocuments {
       : revision_(revision), versions_(std::move(versions)) {}
 
   Value At(size_t place) const override { return version(place).document.root(); }
+  Document Share(size_t place) const override { return version(place).document; }
   void Expect(size_t place) const override;
   const Version& version(size_t place) const { return *(*versions_)[place]; }
   uint64_t revision() const { return revision_; }

@@ -115,6 +115,40 @@ TEST(Columns, WhatIsNoLongerReadMakesRoom) {
   }
 }
 
+// Texts, numbers, missing values and what is equal but written otherwise; within the budget and
+// beyond it.
+TEST(Columns, DistinctGivesTheFirstRowOfEachValue) {
+  constexpr const char* kValues[] = {R"("a")",      "1",   "1.0",  "null",
+                                     R"("\u0061")", "[1]", "true", ""};
+  std::vector<Document> rows;
+  for (int i = 0; i < 9000; ++i) {
+    const std::string v = kValues[i * 7 % 8];
+    rows.push_back(Document::Parse("{\"id\":\"" + IdOf(i) + "\"" +
+                                   (v.empty() ? "" : ",\"v\":" + v) + ",\"g\":\"g" +
+                                   std::to_string(i / 100) + "\"}")
+                       .value());
+  }
+  const auto by_columns = NewStore(memory::Columns::kAlways);
+  const auto by_rows = NewStore(memory::Columns::kOff);
+  for (const auto& store : {by_columns, by_rows}) ASSERT_TRUE(Load(*store, Ctx(), rows, 500).ok());
+  for (const char* rql : {"distinct(v)", "distinct(g)", "distinct(v,g)", "g=ne=g7&distinct(g,v)"}) {
+    for (const size_t budget : {size_t{1}, size_t{2000}, size_t{1} << 20}) {
+      OpenOptions options;
+      options.memory_budget = budget;
+      const auto ids = [&](Store& store) {
+        const auto plan = PrepareComplete(store, Ctx(), *Query::Parse(rql)).value();
+        const auto found = CollectRows(*plan, Ctx(), options);
+        if (!found.ok()) return Describe(found.status());
+        std::string out;
+        for (const Document& d : *found) out += StoredId(d);
+        return out;
+      };
+      for (int scan = 0; scan < 3; ++scan) ASSERT_EQ(ids(*by_columns), ids(*by_rows)) << rql;
+    }
+    EXPECT_EQ(ByColumns(*by_columns, rql), 9000u) << rql;
+  }
+}
+
 TEST(Columns, NamesWithSlashesAreNotPaths) {
   const auto store = NewStore(memory::Columns::kAlways);
   ASSERT_TRUE(

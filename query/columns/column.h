@@ -26,6 +26,7 @@ class ColumnDocuments {
  public:
   virtual ~ColumnDocuments() = default;
   virtual Value At(size_t place) const = 0;
+  virtual Document Share(size_t place) const = 0;
   // Says that documents behind this place will be asked for: the processor may fetch them.
   virtual void Expect(size_t place) const = 0;
 };

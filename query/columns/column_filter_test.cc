@@ -22,6 +22,7 @@ class Documents final : public ColumnDocuments {
     ++asked;
     return documents_[place].root();
   }
+  Document Share(size_t place) const override { return documents_[place]; }
   void Expect(size_t) const override {}
   size_t size() const { return documents_.size(); }
   const Document& operator[](size_t i) const { return documents_[i]; }

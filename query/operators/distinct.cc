@@ -3,6 +3,7 @@
 
 #include "core/abseil.h"
 #include "core/key_encoding.h"
+#include "query/columns/by_codes.h"
 #include "query/operators/external_sort.h"
 #include "query/operators/operators.h"
 
@@ -22,6 +23,12 @@ class DistinctOperator final : public RootOperator {
     for (const Node& a : n.args()) paths_.push_back(PathOf(a));
   }
 
+  std::optional<std::vector<Path>> TakeColumns() override {
+    if (paths_.empty()) return std::nullopt;
+    in_.take_columns = true;
+    return paths_;
+  }
+
   ExplainNode Explain() const override {
     ExplainNode n = Operator::Explain();
     const uint64_t spilled = late_.spilled_bytes() + late_firsts_.spilled_bytes();
@@ -32,18 +39,20 @@ class DistinctOperator final : public RootOperator {
  protected:
   Status Produce(const Context& ctx, size_t max_rows, RowBatch* batch) override {
     while (!input_done_) {
-      RETURN_IF_ERROR(ctx.Check());
-      RETURN_IF_ERROR(input().Next(ctx, max_rows, batch));
-      size_t kept = 0;
-      for (Document& d : batch->rows) {
-        ASSIGN_OR_RETURN(const bool fresh, IsFresh(ctx, d));
-        if (fresh) batch->rows[kept++] = std::move(d);
+      if (at_ == in_.size()) RETURN_IF_ERROR(Pull(ctx, max_rows));
+      if (in_.columns != nullptr) {
+        RETURN_IF_ERROR(AddColumns(ctx, max_rows, batch));
+      } else {
+        while (at_ < in_.rows.size()) {
+          Document& d = in_.rows[at_++];
+          RETURN_IF_ERROR(Add(
+              ctx, d.root(), [&] { return std::move(d); }, batch));
+        }
       }
-      batch->rows.resize(kept);
-      if (batch->end != EndReason::kMore) {
+      if (at_ == in_.size() && in_.end != EndReason::kMore) {
         input_done_ = true;
+        batch->end = late_.empty() ? in_.end : EndReason::kMore;
         if (late_.empty()) return OkStatus();
-        batch->end = EndReason::kMore;
         RETURN_IF_ERROR(SortLate(ctx));
       }
       if (!batch->rows.empty()) return OkStatus();
@@ -61,24 +70,48 @@ class DistinctOperator final : public RootOperator {
   }
 
  private:
-  StatusOr<bool> IsFresh(const Context& ctx, const Document& d) {
-    std::string key;
+  Status Pull(const Context& ctx, size_t max_rows) {
+    RETURN_IF_ERROR(ctx.Check());
+    RETURN_IF_ERROR(input().Next(ctx, max_rows, &in_));
+    at_ = 0;
+    passed_.reset();
+    if (in_.columns == nullptr) return OkStatus();
+    std::vector<const Column*> columns;
+    for (const auto& c : in_.columns->columns) columns.push_back(c.get());
+    passed_.emplace(std::move(columns), 0);
+    return OkStatus();
+  }
+
+  // Passes rows until there are enough in the batch. `passed_` knows most of them by their codes.
+  Status AddColumns(const Context& ctx, size_t max_rows, RowBatch* batch) {
+    const ColumnRows& rows = *in_.columns;
+    while (at_ < rows.selected.size() && batch->rows.size() < max_rows) {
+      const Column::Place place = rows.selected[at_++];
+      if (char* const passed = passed_->Find(place); passed != nullptr) {
+        if (std::exchange(*passed, 1)) continue;
+      }
+      RETURN_IF_ERROR(Add(
+          ctx, rows.documents->At(place), [&] { return rows.documents->Share(place); }, batch));
+    }
+    return OkStatus();
+  }
+
+  // Gives the row if its value is new; puts it off if nobody can tell.
+  template <typename Give>
+  Status Add(const Context& ctx, Value row, const Give& give, RowBatch* batch) {
+    key_.clear();
     if (paths_.empty()) {
-      AppendKey(&key, d.root());
+      AppendKey(&key_, row);
     } else {
-      for (const Path& p : paths_) AppendKey(&key, p.Get(d.root()));
+      for (const Path& p : paths_) AppendKey(&key_, p.Get(row));
     }
-    if (!full_) {
-      const size_t bytes = key.size() + 48;
-      if (!seen_.insert(std::move(key)).second) return false;
-      held_ += bytes;
-      full_ = held_ > budget_ / 2;
-      return true;
-    }
-    if (!seen_.contains(key)) {
-      RETURN_IF_ERROR(late_.Add(ctx, SortRow(std::move(key), late_.rows(), d)));
-    }
-    return false;
+    if (seen_.contains(key_)) return OkStatus();
+    if (full_) return late_.Add(ctx, SortRow(key_, late_.rows(), give()));
+    held_ += key_.size() + 48;
+    full_ = held_ > budget_ / 2;
+    seen_.insert(key_);
+    batch->rows.push_back(give());
+    return OkStatus();
   }
 
   Status SortLate(const Context& ctx) {
@@ -99,6 +132,10 @@ class DistinctOperator final : public RootOperator {
 
   const size_t budget_;
   std::vector<Path> paths_;
+  RowBatch in_;
+  size_t at_ = 0;                        // the next of its rows
+  std::optional<ByCodes<char>> passed_;  // of its columns
+  std::string key_;
   StringSet seen_;
   size_t held_ = 0;
   bool full_ = false;

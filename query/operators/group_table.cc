@@ -4,6 +4,7 @@
 
 #include "core/json_text.h"
 #include "core/key_encoding.h"
+#include "query/columns/by_codes.h"
 #include "query/operators/operators.h"
 
 namespace strata {
@@ -120,29 +121,14 @@ Status GroupTable::AddColumns(const ColumnRows& rows, const Late& late) {
   // Which group each row belongs to, asked once for each combination of codes.
   std::vector<const Column*> keys;
   for (const size_t k : shape_.keys) keys.push_back(rows.columns[shape_.outputs[k].read].get());
-  constexpr size_t kMostKeys = 4;  // codes in 64 bits
   constexpr size_t kUnknown = kNoGroup - 1;
-  const bool coded =
-      keys.size() <= kMostKeys && std::all_of(keys.begin(), keys.end(), [](const Column* c) {
-        return c != nullptr && !c->codes().empty();
-      });
-  std::vector<size_t> by_code(coded && keys.size() == 1 ? keys[0]->examples().size() : 1, kUnknown);
-  absl::flat_hash_map<uint64_t, size_t> by_codes;
-  const auto known = [&](Column::Place place) -> size_t* {
-    uint64_t all = 0;
-    for (const Column* k : keys) {
-      const Column::Code code = k->codes()[place];
-      if (code >= k->examples().size()) return nullptr;
-      all = all << 16 | code;
-    }
-    return keys.size() <= 1 ? &by_code[all] : &by_codes.try_emplace(all, kUnknown).first->second;
-  };
+  ByCodes<size_t> by_codes(std::move(keys), kUnknown);
   std::vector<size_t> groups;  // of the rows that found room
   groups.reserve(rows.selected.size());
   ColumnRows here{rows.documents, {}, rows.columns};
   here.selected.reserve(rows.selected.size());
   for (const Column::Place place : rows.selected) {
-    size_t* const remembered = coded ? known(place) : nullptr;
+    size_t* const remembered = by_codes.Find(place);
     size_t group = remembered != nullptr ? *remembered : kUnknown;
     if (group == kUnknown) {
       const Value row = rows.documents->At(place);

@@ -1,7 +1,9 @@
 #include "query/operators/operators.h"
 
+#include <algorithm>
 #include <cstring>
 
+#include "query/operators/measured.h"
 #include "query/print.h"
 
 namespace strata {
@@ -10,6 +12,7 @@ Operator::Operator(const Node& n) : operation_(n.name()), text_({PrintNode(n)}) 
 
 ExplainNode Operator::Explain() const {
   ExplainNode n;
+  n.stage = stage_;
   n.operation = operation_;
   n.taken = text_;
   n.children.push_back(input_->Explain());
@@ -63,9 +66,8 @@ StatusOr<OperatorList> MakeOperators(const Query& residual, const OperatorOption
     const Node& n = stages[i];
     switch (n.op()) {
       case Op::kSort: {
-        const Node* limit =
-            i + 1 < stages.size() && stages[i + 1].is(Op::kLimit) ? &stages[i + 1] : nullptr;
-        list.push_back(MakeSort(n, limit, options));
+        const std::optional<Node> limit = LimitBehind(std::span(stages).subspan(i + 1));
+        list.push_back(MakeSort(n, limit ? &*limit : nullptr, options));
         break;
       }
       case Op::kSelect:
@@ -99,6 +101,46 @@ StatusOr<OperatorList> MakeOperators(const Query& residual, const OperatorOption
     }
   }
   return list;
+}
+
+bool TakePositions(const OperatorList& operators, std::string* position) {
+  return std::all_of(operators.rbegin(), operators.rend(),
+                     [&](const auto& op) { return op->TakePosition(position); });
+}
+
+std::unique_ptr<Cursor> Stack(std::unique_ptr<Cursor> bottom, OperatorList operators, bool timed) {
+  for (auto& op : operators) {
+    op->SetInput(Measure(std::move(bottom), timed));
+    bottom = std::move(op);
+  }
+  return bottom;
+}
+
+ExplainNode ExplainOperators(const Query& residual, const std::string& stage, ExplainNode below) {
+  const auto put = [&](std::string_view operation, std::span<const Node> taken) {
+    ExplainNode n;
+    n.stage = stage;
+    n.operation = operation;
+    for (const Node& t : taken) n.taken.push_back(PrintNode(t));
+    n.children.push_back(std::move(below));
+    below = std::move(n);
+  };
+  if (!residual.conjuncts().empty()) put("filter", residual.conjuncts());
+  for (const Node& s : residual.stages()) {
+    if (s.is(Op::kUsing)) continue;
+    put(SpecOf(s.op()).role == Role::kPredicate ? "filter" : s.name(), {&s, 1});
+  }
+  return below;
+}
+
+std::optional<Node> LimitBehind(std::span<const Node> stages) {
+  for (const Node& n : stages) {
+    if (n.is(Op::kLimit)) return n;
+    if (n.is(Op::kFirst) || n.is(Op::kOne))
+      return Node::Call(Op::kLimit, {Lit(n.is(Op::kFirst) ? 1 : 2)});
+    if (!n.is(Op::kSelect) && !n.is(Op::kUnselect) && !n.is(Op::kValues)) return std::nullopt;
+  }
+  return std::nullopt;
 }
 
 }  // namespace strata

@@ -3,6 +3,9 @@
 #define STRATA_QUERY_OPERATORS_OPERATORS_H_
 
 #include <memory>
+#include <optional>
+#include <span>
+#include <string>
 #include <vector>
 
 #include "core/executor.h"
@@ -17,6 +20,8 @@ namespace strata {
 class Operator : public Cursor {
  public:
   void SetInput(std::unique_ptr<Cursor> input) { input_ = std::move(input); }
+  // The stage whose operator this is, for explain; "": nobody's.
+  void SetStage(std::string stage) { stage_ = std::move(stage); }
   // Takes this operator's part off the end of a position; false when it is damaged.
   virtual bool TakePosition(std::string* position) = 0;
   // Says that the input may give columns, one for each of these paths. None: this operator takes
@@ -33,6 +38,7 @@ class Operator : public Cursor {
  private:
   std::string operation_;
   std::vector<std::string> text_;
+  std::string stage_;
   std::unique_ptr<Cursor> input_;
 };
 
@@ -63,6 +69,14 @@ struct OperatorOptions {
 using OperatorList = std::vector<std::unique_ptr<Operator>>;
 // Bottom first. Requires: bound, without parameters and after(…).
 StatusOr<OperatorList> MakeOperators(const Query& residual, const OperatorOptions& options);
+// Each takes its own part of the position off the end; false when it is damaged.
+bool TakePositions(const OperatorList& operators, std::string* position);
+// The operators over `bottom`, each counting what comes up from below.
+std::unique_ptr<Cursor> Stack(std::unique_ptr<Cursor> bottom, OperatorList operators, bool timed);
+// As explain shows them over `below`. The query may have parameters.
+ExplainNode ExplainOperators(const Query& residual, const std::string& stage, ExplainNode below);
+// The limit that the stages reach before anything that needs more rows than it gives.
+std::optional<Node> LimitBehind(std::span<const Node> stages);
 
 StatusOr<std::unique_ptr<Operator>> MakeFilter(const std::vector<Node>& conditions);
 std::unique_ptr<Operator> MakeProjection(const Node& n);  // select, unselect, values
