@@ -48,7 +48,7 @@ Context Context::Under(uint64_t span) const {
   return c;
 }
 
-Status Context::Check() const {
+Status Context::CheckBoth() const {
   if (cancelled()) return Status(StatusCode::kCancelled, "the call was cancelled");
   if (has_deadline() && std::chrono::steady_clock::now() >= deadline_) {
     return Status(StatusCode::kDeadlineExceeded, "the deadline passed");

@@ -47,7 +47,11 @@ class Context {
   Context Under(uint64_t span) const;
 
   // OK, or DeadlineExceeded or Cancelled. Reads the clock only when there is a deadline.
-  Status Check() const;
+  Status Check() const {
+    if (cancel_ == nullptr && !has_deadline()) [[likely]]
+      return OkStatus();
+    return CheckBoth();
+  }
   bool has_deadline() const { return deadline_ != TimePoint::max(); }
   TimePoint deadline() const { return deadline_; }
   bool cancelled() const { return cancel_ && cancel_->load(std::memory_order_acquire); }
@@ -57,6 +61,8 @@ class Context {
   uint64_t span() const { return span_; }  // 0: none
 
  private:
+  Status CheckBoth() const;
+
   struct Labels {
     std::string principal;
     std::string trace_id;

@@ -42,7 +42,7 @@ class CounterSet {
   CounterSet& operator=(const CounterSet&) = delete;
 
   // Adds and returns this slot's value before the addition (used for sampling).
-  uint64_t Add(int counter, uint64_t n = 1) {
+  [[gnu::always_inline]] uint64_t Add(int counter, uint64_t n = 1) {
     const int slot = ThreadSlot::Current();
     Block* block = blocks_[slot].load(std::memory_order_acquire);
     if (block == nullptr) [[unlikely]]

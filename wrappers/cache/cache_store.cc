@@ -95,8 +95,19 @@ class CacheStore final : public Store, public Introspection, public FeedHandler 
       counters_.Add(kPassed, ids.size());
       return inner_.Read(ctx, ids, out);
     }
-    Missing missing;
     for (size_t i = 0; i < ids.size(); ++i) {
+      if (side_ != nullptr || !table_.Hit(ids[i], NowMillis, &out[i])) [[unlikely]]
+        return Find(ctx, ids, out, i);
+      counters_.Add(out[i] ? kHits : kNegativeHits);
+    }
+    return OkStatus();
+  }
+
+  // As Read, from place `begin` on.
+  [[gnu::noinline]] Status Find(const Context& ctx, std::span<const std::string_view> ids,
+                                const std::span<std::optional<Record>>& out, size_t begin) {
+    Missing missing;
+    for (size_t i = begin; i < ids.size(); ++i) {
       std::shared_ptr<Flight> flight;
       switch (table_.Find(ids[i], NowMillis, &out[i], &flight)) {
         case CacheTable::Found::kHit:

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <bit>
+#include <span>
 
 #include "store/change_log.h"
 
@@ -31,18 +32,29 @@ void Flight::Land(std::optional<std::optional<Record>> result) {
   landed_.NotifyAll();
 }
 
-struct CacheTable::Entry {
+// A hit touches the first 64 bytes only.
+struct alignas(64) CacheTable::Entry {
   std::string id;
-  uint64_t hash = 0;
   Record record;         // of external entries only the revision
   bool present = false;  // false: it is known that nothing is there
   bool external = false;
-  uint8_t uses = 0;  // since it entered its queue, up to kMaxUses
+  bool ends = false;  // some day, by its lifetime
+  uint8_t uses = 0;   // since it entered its queue, up to kMaxUses
+  uint64_t hash = 0;
   Queue* queue = nullptr;
   size_t bytes = 0;
   Lifetime lifetime;
   Entry* next = nullptr;  // towards the head, which leaves first
   Entry* prev = nullptr;
+
+  void Serve(std::optional<Record>* out) {
+    if (uses < kMaxUses) ++uses;
+    if (present) {
+      out->emplace(record);
+    } else {
+      out->reset();
+    }
+  }
 };
 
 // First in, first out.
@@ -72,6 +84,20 @@ struct CacheTable::Queue {
 };
 
 struct alignas(64) CacheTable::Shard {
+  struct EntryHash {
+    using is_transparent = void;
+    size_t operator()(std::string_view id) const { return StringHash{}(id); }
+    size_t operator()(const std::unique_ptr<Entry>& e) const { return e->hash; }
+  };
+  struct SameId {
+    using is_transparent = void;
+    bool operator()(const std::unique_ptr<Entry>& a, std::string_view id) const {
+      return a->id == id;
+    }
+    bool operator()(const std::unique_ptr<Entry>& a, const std::unique_ptr<Entry>& b) const {
+      return a->id == b->id;
+    }
+  };
   struct Writing {
     int writers = 0;
     bool unknown = false;  // a writer did not say what it left
@@ -81,7 +107,7 @@ struct alignas(64) CacheTable::Shard {
   };
 
   Mutex mutex;
-  StringMap<std::unique_ptr<Entry>> map STRATA_GUARDED_BY(mutex);
+  absl::flat_hash_set<std::unique_ptr<Entry>, EntryHash, SameId> entries STRATA_GUARDED_BY(mutex);
   Queue small STRATA_GUARDED_BY(mutex);
   Queue main STRATA_GUARDED_BY(mutex);
   std::deque<uint64_t> ghosts STRATA_GUARDED_BY(mutex);
@@ -95,17 +121,30 @@ CacheTable::CacheTable(const TableOptions& options) {
   if (options.max_entries > 0)
     shards = std::min(shards, std::max<size_t>(1, options.max_entries / kMinShardEntries));
   shards = std::bit_floor(std::min<size_t>(shards, static_cast<size_t>(options.max_shards)));
-  shift_ = 64 - std::countr_zero(shards);
+  shift_ = 63 - std::countr_zero(shards);
   shard_bytes_ = options.max_bytes / shards;
   shard_entries_ = options.max_entries == 0 ? SIZE_MAX : options.max_entries / shards;
-  for (size_t i = 0; i < shards; ++i) shards_.push_back(std::make_unique<Shard>());
+  shard_count_ = shards;
+  shards_ = std::make_unique<Shard[]>(shards);
 }
 
 CacheTable::~CacheTable() = default;
 
-CacheTable::Shard& CacheTable::ShardOf(std::string_view id, uint64_t* hash) const {
+inline CacheTable::Shard& CacheTable::ShardOf(std::string_view id, uint64_t* hash) const {
   *hash = StringHash{}(id);
-  return *shards_[shift_ == 64 ? 0 : *hash >> shift_];
+  return shards_[*hash >> 1 >> shift_];
+}
+
+bool CacheTable::Hit(std::string_view id, int64_t (*clock)(), std::optional<Record>* record) {
+  uint64_t hash;
+  Shard& shard = ShardOf(id, &hash);
+  MutexLock lock(shard.mutex);
+  const auto it = shard.entries.find(id, hash);
+  if (it == shard.entries.end()) return false;
+  Entry& e = **it;
+  if (e.ends && clock() >= e.lifetime.fresh_until) return false;
+  e.Serve(record);
+  return true;
 }
 
 CacheTable::Found CacheTable::Find(std::string_view id, int64_t (*clock)(),
@@ -114,18 +153,13 @@ CacheTable::Found CacheTable::Find(std::string_view id, int64_t (*clock)(),
   uint64_t hash;
   Shard& shard = ShardOf(id, &hash);
   MutexLock lock(shard.mutex);
-  const auto it = shard.map.find(id, hash);
-  if (it != shard.map.end()) [[likely]] {
-    Entry& e = *it->second;
-    const int64_t now = e.lifetime.fresh_until == INT64_MAX ? 0 : clock();
-    if (now < e.lifetime.stale_until) {
-      if (e.uses < kMaxUses) ++e.uses;
-      if (e.present) {
-        *record = e.record;
-      } else {
-        record->reset();
-      }
-      if (now < e.lifetime.fresh_until) [[likely]]
+  const auto it = shard.entries.find(id, hash);
+  if (it != shard.entries.end()) [[likely]] {
+    Entry& e = **it;
+    const int64_t now = e.ends ? clock() : 0;
+    if (!e.ends || now < e.lifetime.stale_until) {
+      e.Serve(record);
+      if (!e.ends || now < e.lifetime.fresh_until) [[likely]]
         return Found::kHit;
       auto& running = shard.flights[e.id];
       if (running == nullptr) {
@@ -181,8 +215,8 @@ bool CacheTable::BeginWrite(std::string_view id) {
     f->second->valid_ = false;
     shard.flights.erase(f);
   }
-  const auto it = shard.map.find(id, hash);
-  return it != shard.map.end() && Remove(shard, it->second.get());
+  const auto it = shard.entries.find(id, hash);
+  return it != shard.entries.end() && Remove(shard, it->get());
 }
 
 void CacheTable::EndWrite(std::string_view id, const std::optional<Record>* written,
@@ -221,9 +255,9 @@ bool CacheTable::Invalidate(std::string_view id, uint64_t sequence) {
   if (const auto w = shard.writing.find(id); w != shard.writing.end()) {
     if (!w->second.best || w->second.best_revision < sequence) w->second.unknown = true;
   }
-  const auto it = shard.map.find(id, hash);
-  if (it == shard.map.end()) return false;
-  Entry& e = *it->second;
+  const auto it = shard.entries.find(id, hash);
+  if (it == shard.entries.end()) return false;
+  Entry& e = **it;
   if (e.present && e.record.revision >= sequence) return false;
   return Remove(shard, &e);
 }
@@ -232,20 +266,20 @@ void CacheTable::Erase(std::string_view id) {
   uint64_t hash;
   Shard& shard = ShardOf(id, &hash);
   MutexLock lock(shard.mutex);
-  const auto it = shard.map.find(id, hash);
-  if (it != shard.map.end()) Remove(shard, it->second.get());
+  const auto it = shard.entries.find(id, hash);
+  if (it != shard.entries.end()) Remove(shard, it->get());
 }
 
 void CacheTable::Clear() {
-  for (auto& shard : shards_) {
-    MutexLock lock(shard->mutex);
-    for (auto& [id, f] : shard->flights) f->valid_ = false;
-    shard->flights.clear();
-    for (auto& [id, w] : shard->writing) w.unknown = true;
-    while (shard->small.head != nullptr) Remove(*shard, shard->small.head);
-    while (shard->main.head != nullptr) Remove(*shard, shard->main.head);
-    shard->ghosts.clear();
-    shard->ghost_set.clear();
+  for (Shard& shard : std::span(shards_.get(), shard_count_)) {
+    MutexLock lock(shard.mutex);
+    for (auto& [id, f] : shard.flights) f->valid_ = false;
+    shard.flights.clear();
+    for (auto& [id, w] : shard.writing) w.unknown = true;
+    while (shard.small.head != nullptr) Remove(shard, shard.small.head);
+    while (shard.main.head != nullptr) Remove(shard, shard.main.head);
+    shard.ghosts.clear();
+    shard.ghost_set.clear();
   }
 }
 
@@ -254,15 +288,15 @@ bool CacheTable::Remove(Shard& shard, Entry* entry) STRATA_NO_THREAD_SAFETY_ANAL
   entry->queue->Unlink(entry);
   bytes_.fetch_sub(entry->bytes, std::memory_order_relaxed);
   entries_.fetch_sub(1, std::memory_order_relaxed);
-  shard.map.erase(shard.map.find(entry->id, entry->hash));
+  shard.entries.erase(shard.entries.find(entry->id, entry->hash));
   return external;
 }
 
 void CacheTable::Insert(Shard& shard, uint64_t hash, std::string_view id,
                         const std::optional<Record>& record, Lifetime lifetime, bool external,
                         std::vector<std::string>* dropped) STRATA_NO_THREAD_SAFETY_ANALYSIS {
-  if (const auto old = shard.map.find(id, hash); old != shard.map.end())
-    Remove(shard, old->second.get());
+  if (const auto old = shard.entries.find(id, hash); old != shard.entries.end())
+    Remove(shard, old->get());
   auto entry = std::make_unique<Entry>();
   Entry* e = entry.get();
   e->id = id;
@@ -270,6 +304,7 @@ void CacheTable::Insert(Shard& shard, uint64_t hash, std::string_view id,
   e->present = record.has_value();
   e->external = external;
   e->lifetime = lifetime;
+  e->ends = lifetime.fresh_until != INT64_MAX;
   e->bytes = kEntryOverhead + id.size();
   if (record) {
     e->record.revision = record->revision;
@@ -282,7 +317,7 @@ void CacheTable::Insert(Shard& shard, uint64_t hash, std::string_view id,
   }
   bytes_.fetch_add(e->bytes, std::memory_order_relaxed);
   entries_.fetch_add(1, std::memory_order_relaxed);
-  shard.map.emplace(e->id, std::move(entry));
+  shard.entries.insert(std::move(entry));
   (shard.ghost_set.contains(hash) ? shard.main : shard.small).Push(e);
   while (shard.small.bytes + shard.main.bytes > shard_bytes_ ||
          shard.small.entries + shard.main.entries > shard_entries_) {

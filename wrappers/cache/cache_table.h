@@ -72,8 +72,10 @@ class CacheTable {
   explicit CacheTable(const TableOptions& options);
   ~CacheTable();
 
+  // The usual answer alone, at less cost: whether Find would say kHit. `now` is asked only about an
+  // entry that ends.
+  bool Hit(std::string_view id, int64_t (*now)(), std::optional<Record>* record);
   // `lead`: whether the caller can fetch; else a miss is kBusy.
-  // `now` is asked only about an entry that ends.
   Found Find(std::string_view id, int64_t (*now)(), std::optional<Record>* record,
              std::shared_ptr<Flight>* flight, bool lead = true);
 
@@ -116,8 +118,9 @@ class CacheTable {
 
   size_t shard_bytes_ = 0;
   size_t shard_entries_ = 0;
-  int shift_ = 64;  // of the hash: its highest bits choose the shard
-  std::vector<std::unique_ptr<Shard>> shards_;
+  int shift_ = 63;  // of half of the hash: its highest bits choose the shard
+  size_t shard_count_ = 0;
+  std::unique_ptr<Shard[]> shards_;
   std::atomic<uint64_t> bytes_{0};
   std::atomic<uint64_t> entries_{0};
   std::atomic<uint64_t> evictions_{0};
