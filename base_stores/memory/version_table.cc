@@ -26,26 +26,23 @@ VersionTable::~VersionTable() {
   }
 }
 
-void VersionTable::Read(std::string_view id, Document* document, uint64_t* revision) const {
+void VersionTable::Read(std::string_view id, std::optional<Record>* out) const {
   const size_t hash = Hash(id);
   const Shard& shard = ShardOf(hash);
   ReadLock lock(shard.mutex);
   const auto it = shard.slots.find(id, hash);
-  *revision = 0;
-  if (it == shard.slots.end()) return;
+  if (it == shard.slots.end()) [[unlikely]]
+    return out->reset();
   // Asked for under the lock: what was published before cannot be pruned from under us.
   const uint64_t now = committed();
-  if (it->revision <= now) [[likely]] {
-    if (!it->newest) return;
-    *document = it->newest;
-    *revision = it->revision;
+  if (it->revision <= now && it->newest) [[likely]] {
+    out->emplace(Record{it->newest, it->revision});
     return;
   }
-  // The newest one is part of a batch that is not visible yet.
+  out->reset();
+  // The newest one is a deletion, or part of a batch that is not visible yet.
   const Version* v = it->entry->At(now);
-  if (v == nullptr || !v->document) return;
-  *document = v->document;
-  *revision = v->revision;
+  if (v != nullptr && v->document) out->emplace(Record{v->document, v->revision});
 }
 
 const Version* VersionTable::ReadAt(std::string_view id, uint64_t revision) const {

@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <memory>
 #include <memory_resource>
+#include <optional>
 #include <set>
 #include <string>
 #include <string_view>
@@ -17,6 +18,7 @@
 #include "core/abseil.h"
 #include "core/document.h"
 #include "core/sync.h"
+#include "store/record.h"
 
 namespace strata::memory {
 
@@ -64,8 +66,8 @@ class VersionTable {
 
   // ---- readers ----
   uint64_t committed() const { return committed_.load(std::memory_order_acquire); }
-  // The current version; *revision is 0 when there is none.
-  void Read(std::string_view id, Document* document, uint64_t* revision) const;
+  // The current version, or nothing.
+  void Read(std::string_view id, std::optional<Record>* out) const;
   // The version at a registered snapshot's revision.
   const Version* ReadAt(std::string_view id, uint64_t revision) const;
   // Appends up to `limit` versions with documents that a registered snapshot sees, behind (or at,
