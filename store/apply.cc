@@ -12,6 +12,7 @@ StatusOr<Document> WithId(const Document& d, std::string_view id) {
     return InvalidArgument(
         Concat("a document is a JSON object, found ", TypeName(d.root().type())));
   }
+  if (const Value own = d.Find(kIdProperty); own.is_string() && own.StringEquals(id)) return d;
   ASSIGN_OR_RETURN(const std::string own, IdOfDocument(d));
   if (own == id) return d;
   if (own.empty()) return WithMember(d, kIdProperty, JsonString(id));

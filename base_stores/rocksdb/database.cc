@@ -145,11 +145,9 @@ Status Database::Init(const RocksdbOptions& options) {
   set_floor(floor);
   // Every write logs a change and the newest is never dropped, so the log's end is the newest
   // sequence.
-  std::unique_ptr<rocksdb::Iterator> it(
-      this->db()->NewIterator(IteratorOptions(), this->changes()));
-  it->SeekToLast();
-  RETURN_IF_ERROR(Translate(it->status(), "reading the change log"));
-  set_last(it->Valid() ? DecodeSequenceKey(ToView(it->key())) : floor - 1);
+  ASSIGN_OR_RETURN(const std::string newest, LastKey(this->changes()));
+  set_last(newest.empty() ? floor - 1 : DecodeSequenceKey(newest));
+  if (StatusOr<std::string> id = LastKey(this->data()); id.ok()) last_id_ = *std::move(id);
   return OkStatus();
 }
 
@@ -158,6 +156,13 @@ Database::~Database() {
     if (db_ != nullptr) (void)db_->DestroyColumnFamilyHandle(h);
   }
   if (db_ != nullptr) (void)db_->Close();
+}
+
+StatusOr<std::string> Database::LastKey(rocksdb::ColumnFamilyHandle* family) const {
+  const std::unique_ptr<rocksdb::Iterator> it(db()->NewIterator(IteratorOptions(), family));
+  it->SeekToLast();
+  RETURN_IF_ERROR(Translate(it->status(), "reading the last key"));
+  return it->Valid() ? it->key().ToString() : std::string();
 }
 
 StatusOr<uint64_t> Database::ReadMeta(std::string_view key, uint64_t missing) const {

@@ -69,6 +69,13 @@ class Database {
   void set_floor(uint64_t sequence) { floor_->store(sequence, std::memory_order_release); }
   static constexpr std::string_view kFloorKey = "floor";
 
+  // For the writer, one at a time: ids beyond the last one that ever was are new and need not be
+  // looked for.
+  bool IsBeyondLastId(std::string_view id) const { return last_id_ && id > *last_id_; }
+  void NoteId(std::string_view id) {
+    if (IsBeyondLastId(id)) last_id_ = id;
+  }
+
   double EstimatedDocuments() const;
 
  private:
@@ -77,10 +84,12 @@ class Database {
   Database() = default;
   Status Init(const RocksdbOptions& options);
   StatusOr<uint64_t> ReadMeta(std::string_view key, uint64_t missing) const;
+  StatusOr<std::string> LastKey(rocksdb::ColumnFamilyHandle* family) const;  // "": none
 
   std::unique_ptr<rocksdb::TransactionDB> db_;
   std::vector<rocksdb::ColumnFamilyHandle*> handles_;
   std::atomic<uint64_t> last_{0};
+  std::optional<std::string> last_id_;  // none: unknown, since that part of the data is damaged
   // Shared with the compaction filter, which RocksDB may keep longer than this.
   std::shared_ptr<std::atomic<uint64_t>> floor_ = std::make_shared<std::atomic<uint64_t>>(0);
 };

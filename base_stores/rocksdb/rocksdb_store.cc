@@ -400,7 +400,10 @@ class RocksdbStore final : public Store,
     }
     // What is there already, asked for together.
     std::vector<std::optional<Record>> before(ops.size());
-    RETURN_IF_ERROR(database_->GetMany({}, ids, before));
+    const bool all_new = std::all_of(ids.begin(), ids.end(), [&](const std::string& id) {
+      return database_->IsBeyondLastId(id);
+    });
+    if (!all_new) RETURN_IF_ERROR(database_->GetMany({}, ids, before));
     Finals finals;
     if (!indexes_.empty()) RETURN_IF_ERROR(CheckBatch(*w->batch, ids, before, group, &finals));
     for (size_t i = 0; i < ops.size(); ++i) {
@@ -504,6 +507,7 @@ class RocksdbStore final : public Store,
     group->next = sequence + 1;
     rocksdb::Status s;
     const rocksdb::Slice key(id);
+    database_->NoteId(id);
     if (after) {
       const std::string header = rocksdb_store::RecordHeader(id, sequence, after.text());
       const rocksdb::Slice parts[] = {header, ToSlice(after.text())};

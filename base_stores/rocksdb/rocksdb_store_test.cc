@@ -167,6 +167,47 @@ TEST_F(RocksdbStoreTest, TheChangeLogIsTheSameWhereverAReaderBegins) {
   }
 }
 
+// Ids beyond the last one are not looked for: whatever that was, and however it came or went.
+TEST_F(RocksdbStoreTest, TheLastIdIsKnown) {
+  auto store = Open();
+  const auto created = [&](const std::string& id) {
+    const auto r = Put(*store, Ctx(), Doc("{\"id\":\"" + id + "\"}"));
+    EXPECT_TRUE(r.ok()) << Describe(r.status());
+    return r.ok() && r->created;
+  };
+  EXPECT_TRUE(created("m"));
+  EXPECT_FALSE(created("m"));
+  EXPECT_TRUE(created("b"));
+  WriteBatch twice;
+  twice.Put(Doc(R"({"id":"x","n":1})")).Put(Doc(R"({"id":"x","n":2})")).Delete("x");
+  const auto r = store->Write(Ctx(), twice);
+  ASSERT_TRUE(r.ok()) << Describe(r.status());
+  EXPECT_TRUE(r->outcomes[0].created);
+  EXPECT_FALSE(r->outcomes[1].created);
+  EXPECT_TRUE(r->outcomes[2].deleted);
+  EXPECT_TRUE(created("x"));
+  {
+    auto t = *store->Begin(Ctx(), {});
+    ASSERT_TRUE(Put(*t, Ctx(), Doc(R"({"id":"z"})")).ok());
+    ASSERT_TRUE(t->Commit(Ctx()).ok());
+  }
+  EXPECT_FALSE(created("z"));
+  for (const bool compacted : {false, true}) {
+    store.reset();
+    std::string file;
+    if (compacted) CompactRaw(&file);
+    store = Open();
+    EXPECT_EQ(Create(*store, Ctx(), Doc(R"({"id":"z"})")).status().code(),
+              StatusCode::kAlreadyExists);
+    EXPECT_FALSE(created("b"));
+  }
+  ASSERT_TRUE(Delete(*store, Ctx(), "z").ok());
+  store.reset();
+  store = Open();
+  EXPECT_TRUE(created("z"));
+  EXPECT_FALSE(created("x"));
+}
+
 TEST_F(RocksdbStoreTest, NeverServesADamagedRecord) {
   auto store = Open();
   ASSERT_TRUE(Put(*store, Ctx(), Doc(R"({"id":"a"})")).ok());
