@@ -307,16 +307,6 @@ Document Document::FromTrusted(std::string_view text) {
   return Document(rep);
 }
 
-std::string_view Document::text() const {
-  if (rep_ == nullptr) return {};
-  return {rep_->text(), rep_->size};
-}
-
-Value Document::root() const {
-  if (rep_ == nullptr) return {};
-  return Value(rep_, rep_->Index()[0]);
-}
-
 size_t Document::IndexBytes() const {
   if (rep_ == nullptr) return 0;
   const uint32_t* index = rep_->index.load(std::memory_order_acquire);
@@ -338,16 +328,6 @@ void Document::PrefetchIndex() const {
   const char* p = reinterpret_cast<const char*>(rep_->index.load(std::memory_order_acquire));
   if (p - reinterpret_cast<const char*>(rep_) == sizeof(DocumentRep) + sizeof(uint32_t)) return;
   for (int line = 0; line < 3; ++line) __builtin_prefetch(p + 64 * line);
-}
-
-void Document::Ref() const {
-  if (rep_ != nullptr) rep_->refs.fetch_add(1, std::memory_order_relaxed);
-}
-
-void Document::Unref() const {
-  if (rep_ != nullptr && rep_->refs.fetch_sub(1, std::memory_order_acq_rel) == 1) {
-    DocumentRep::Delete(rep_);
-  }
 }
 
 }  // namespace strata

@@ -17,6 +17,7 @@
 
 #include <atomic>
 #include <cstdint>
+#include <span>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -40,7 +41,36 @@ std::string_view TypeName(Type type);
 uint32_t HashMemberName(std::string_view name);
 
 namespace internal {
-struct DocumentRep;
+
+// One block of memory: this struct, the field index when it was made together with the document,
+// the text, then kTextPadding zero bytes. An index that is made later lies in a block of its own.
+struct DocumentRep {
+  std::atomic<uint32_t> refs{1};
+  uint32_t size = 0;     // of the text
+  uint32_t text_at = 0;  // bytes from here to the text
+  mutable std::atomic<uint32_t*> index{nullptr};
+
+  // The text's bytes are for the caller to write.
+  static DocumentRep* New(size_t size);
+  // With a copy of an index that WalkText has made.
+  static DocumentRep* New(std::string_view text, std::span<const uint32_t> nodes);
+  static void Delete(const DocumentRep* rep);
+  char* text() { return reinterpret_cast<char*>(this) + text_at; }
+  const char* text() const { return reinterpret_cast<const char*>(this) + text_at; }
+
+  // Word 0 is the root's entry. Built on first use; two threads may build it at once, one result is
+  // kept.
+  const uint32_t* Index() const {
+    const uint32_t* built = index.load(std::memory_order_acquire);
+    return built != nullptr ? built : BuildIndex();
+  }
+  const uint32_t* BuildIndex() const;
+
+ private:
+  static DocumentRep* Allocate(size_t index_words, size_t size);
+  uint32_t* inline_index() { return reinterpret_cast<uint32_t*>(this + 1) + 1; }
+};
+
 }  // namespace internal
 
 // A member's name with what a lookup needs worked out once. Where the member was found first is
@@ -152,9 +182,11 @@ class Document {
   static Document FromTrusted(std::string_view text);
 
   explicit operator bool() const { return rep_ != nullptr; }
-  std::string_view text() const;
+  std::string_view text() const {
+    return rep_ != nullptr ? std::string_view(rep_->text(), rep_->size) : std::string_view();
+  }
   // Missing when this holds nothing.
-  Value root() const;
+  Value root() const { return rep_ != nullptr ? Value(rep_, rep_->Index()[0]) : Value(); }
   Value Find(std::string_view name) const { return root().Find(name); }
 
   // Bytes held: text and, if it has been built, field index.
@@ -167,8 +199,13 @@ class Document {
 
  private:
   explicit Document(internal::DocumentRep* rep) : rep_(rep) {}
-  void Ref() const;
-  void Unref() const;
+  void Ref() const {
+    if (rep_ != nullptr) rep_->refs.fetch_add(1, std::memory_order_relaxed);
+  }
+  void Unref() const {
+    if (rep_ != nullptr && rep_->refs.fetch_sub(1, std::memory_order_acq_rel) == 1)
+      internal::DocumentRep::Delete(rep_);
+  }
 
   internal::DocumentRep* rep_ = nullptr;
 };
