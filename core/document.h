@@ -133,6 +133,7 @@ class Value {
  private:
   friend class Document;
   friend class MemberIterator;
+  friend class PartialDocuments;
   Value(const internal::DocumentRep* rep, uint32_t entry) : rep_(rep), entry_(entry) {}
   uint32_t offset() const;
   const uint32_t* index() const;

@@ -3,8 +3,11 @@
 #define STRATA_CORE_DOCUMENT_REP_H_
 
 #include <cstdint>
+#include <memory>
 #include <span>
+#include <string>
 #include <string_view>
+#include <vector>
 
 #include "core/document.h"
 
@@ -44,6 +47,26 @@ static_assert(kMaxDocumentBytes < size_t{1} << Entry::kPayloadBits);
 // repetition's value.
 std::span<const uint32_t> WalkText(const char* text, size_t size, uint32_t* duplicate_at);
 size_t IndexBytes(const uint32_t* index);
+
+// Members of an object that are of interest, each as a whole or again in part.
+struct Selection {
+  struct Member {
+    std::string name;
+    uint32_t hash = 0;
+    std::unique_ptr<Selection> below;  // null: as a whole
+  };
+  std::vector<Member> members;
+};
+
+// WalkText for a field index that knows only what is selected. What is not is passed over, and
+// nothing is looked at behind the last member of the root that is.
+std::span<const uint32_t> WalkSelected(const char* text, size_t size, const Selection& selection);
+
+// How an index lies in memory: the number of its words, the words, and words that may be read.
+inline constexpr size_t kIndexPadding = 4;  // Value::Find reads four hashes at a time
+inline size_t StoredIndexWords(size_t words) { return 1 + words + kIndexPadding; }
+// Writes it; the index begins behind the first word.
+void StoreIndex(std::span<const uint32_t> nodes, uint32_t* at);
 
 }  // namespace strata::internal
 

@@ -11,8 +11,6 @@
 namespace strata::internal {
 namespace {
 
-constexpr uint32_t kPaddingWords = 4;  // Value::Find reads four hashes at a time
-
 // Open container: where its members begin on the pending stacks, and where its text begins.
 struct Frame {
   uint32_t first;
@@ -116,9 +114,31 @@ class Builder {
   Scratch& s_;
 };
 
-}  // namespace
+// The member of that name; `raw` is the name as it stands in the text, with its quotes.
+const Selection::Member* FindSelected(const Selection& selection, std::string_view raw,
+                                      bool escaped) {
+  if (escaped) [[unlikely]] {
+    const std::string name = DecodeJsonString(raw);
+    for (const Selection::Member& m : selection.members) {
+      if (m.name == name) return &m;
+    }
+    return nullptr;
+  }
+  const size_t size = raw.size() - 2;
+  for (const Selection::Member& m : selection.members) {
+    if (m.name.size() != size) continue;
+    // Most names of that size differ in the first byte or the last.
+    if (size == 0 || (m.name[0] == raw[1] && m.name[size - 1] == raw[size] &&
+                      std::memcmp(m.name.data(), raw.data() + 1, size) == 0))
+      return &m;
+  }
+  return nullptr;
+}
 
-std::span<const uint32_t> WalkText(const char* text, size_t size, uint32_t* duplicate_at) {
+// `selection`: of the root, when kSelect.
+template <bool kSelect>
+std::span<const uint32_t> Walk(const char* text, size_t size, uint32_t* duplicate_at,
+                               const Selection* selection) {
   thread_local Scratch s;
   s.Trim();
   s.hashes.clear();
@@ -126,6 +146,10 @@ std::span<const uint32_t> WalkText(const char* text, size_t size, uint32_t* dupl
   s.entries.clear();
   s.nodes.clear();
   s.nodes.push_back(0);  // the root's entry, filled in last
+  if (kSelect && selection->members.empty() && *text == '{') {
+    s.nodes = {Entry::Make(Kind::kObject, false, 1).bits, 0, static_cast<uint32_t>(size), 0};
+    return s.nodes;
+  }
   Builder builder(text, s);
 
   const char* p = text;
@@ -140,23 +164,41 @@ std::span<const uint32_t> WalkText(const char* text, size_t size, uint32_t* dupl
   bool name_escaped_of[kMaxDepth + 2];
   uint32_t hash_of[kMaxDepth + 2];
   uint32_t name_at_of[kMaxDepth + 2];
+  // What is selected of each open container, and of the value that comes next; null: everything.
+  const Selection* selected_of[kSelect ? kMaxDepth + 2 : 1];
+  const Selection* selected = selection;
   while (p < end) {
+    uint32_t at = 0;
+    Entry done{0};
     if (depth > 0 && s.frames[depth].object && *p == '"') {
       bool name_escapes = false;
       name_at = static_cast<uint32_t>(p - text);
       const char* close = StringClose(p, &name_escapes);
       const std::string_view raw(p, close + 1 - p);
       escaped = name_escapes;
-      hash = escaped ? HashMemberName(DecodeJsonString(raw))
-                     : HashMemberName(raw.substr(1, raw.size() - 2));
       if (close[1] != ':') return {};
       p = close + 2;
+      const Selection::Member* member = nullptr;
+      if (kSelect && selected_of[depth] != nullptr) {
+        member = FindSelected(*selected_of[depth], raw, escaped);
+        if (member == nullptr) {
+          p = ValueEnd(p);
+          if (*p != ',') goto closing;
+          ++p;
+          continue;
+        }
+        hash = member->hash;
+      } else {
+        hash = escaped ? HashMemberName(DecodeJsonString(raw))
+                       : HashMemberName(raw.substr(1, raw.size() - 2));
+      }
+      if (kSelect) selected = member != nullptr ? member->below.get() : nullptr;
     } else if (depth > 0 && !s.frames[depth].object) {
       hash = 0;
       escaped = false;
+      if (kSelect) selected = nullptr;
     }
-    const uint32_t at = static_cast<uint32_t>(p - text);
-    Entry done{0};
+    at = static_cast<uint32_t>(p - text);
     switch (*p) {
       case '{':
       case '[':
@@ -165,6 +207,7 @@ std::span<const uint32_t> WalkText(const char* text, size_t size, uint32_t* dupl
         name_escaped_of[depth] = escaped;
         hash_of[depth] = hash;
         name_at_of[depth] = name_at;
+        if (kSelect) selected_of[depth] = *p == '{' ? selected : nullptr;
         ++p;
         if (*p != '}' && *p != ']') {
           if (s.frames[depth].object && *p != '"') return {};
@@ -222,6 +265,11 @@ std::span<const uint32_t> WalkText(const char* text, size_t size, uint32_t* dupl
     s.hashes.push_back(hash);
     s.names.push_back(name_at);
     s.entries.push_back(done.bits);
+    if (kSelect && depth == 1 && selected_of[1] != nullptr &&
+        s.entries.size() == selected_of[1]->members.size()) {
+      s.nodes[0] = builder.Close(s.frames[1], static_cast<uint32_t>(size), false).bits;
+      break;
+    }
     if (*p == ',') {
       ++p;
     } else if (*p == '}' || *p == ']') {
@@ -234,25 +282,28 @@ std::span<const uint32_t> WalkText(const char* text, size_t size, uint32_t* dupl
   return s.nodes;
 }
 
-namespace {
+}  // namespace
 
-// How an index lies in memory: the number of its words, the words, padding.
-size_t StoredWords(size_t words) { return 1 + words + kPaddingWords; }
+std::span<const uint32_t> WalkText(const char* text, size_t size, uint32_t* duplicate_at) {
+  return Walk<false>(text, size, duplicate_at, nullptr);
+}
 
-// Writes it; the index begins behind the first word.
+std::span<const uint32_t> WalkSelected(const char* text, size_t size, const Selection& selection) {
+  return Walk<true>(text, size, nullptr, &selection);
+}
+
 void StoreIndex(std::span<const uint32_t> nodes, uint32_t* at) {
   at[0] = static_cast<uint32_t>(nodes.size());
   std::memcpy(at + 1, nodes.data(), nodes.size() * sizeof(uint32_t));
-  std::memset(at + 1 + nodes.size(), 0, kPaddingWords * sizeof(uint32_t));
+  std::memset(at + 1 + nodes.size(), 0, kIndexPadding * sizeof(uint32_t));
 }
 
-}  // namespace
-
-size_t IndexBytes(const uint32_t* index) { return StoredWords(index[-1]) * sizeof(uint32_t); }
+size_t IndexBytes(const uint32_t* index) { return StoredIndexWords(index[-1]) * sizeof(uint32_t); }
 
 const uint32_t* DocumentRep::BuildIndex() const {
   const std::span<const uint32_t> nodes = WalkText(text(), size, nullptr);
-  auto* block = static_cast<uint32_t*>(std::malloc(StoredWords(nodes.size()) * sizeof(uint32_t)));
+  auto* block =
+      static_cast<uint32_t*>(std::malloc(StoredIndexWords(nodes.size()) * sizeof(uint32_t)));
   if (block == nullptr) throw std::bad_alloc();
   StoreIndex(nodes, block);
   uint32_t* expected = nullptr;
@@ -275,7 +326,7 @@ DocumentRep* DocumentRep::Allocate(size_t index_words, size_t size) {
 DocumentRep* DocumentRep::New(size_t size) { return Allocate(0, size); }
 
 DocumentRep* DocumentRep::New(std::string_view text, std::span<const uint32_t> nodes) {
-  DocumentRep* rep = Allocate(StoredWords(nodes.size()), text.size());
+  DocumentRep* rep = Allocate(StoredIndexWords(nodes.size()), text.size());
   StoreIndex(nodes, reinterpret_cast<uint32_t*>(rep + 1));
   rep->index.store(rep->inline_index(), std::memory_order_release);
   std::memcpy(rep->text(), text.data(), text.size());

@@ -55,9 +55,9 @@ class ObservedStore final : public Store {
 
   Status Read(const Context& ctx, std::span<const std::string_view> ids,
               const std::span<std::optional<Record>>& out) override {
-    if (stats_->CountCall(Operation::kRead) % StageStats::kSampleEvery == 0 ||
-        ctx.spans() != nullptr) [[unlikely]]
-      return ReadSlowly(ctx, ids, out);
+    const bool sample = stats_->CountCall(Operation::kRead) % StageStats::kSampleEvery == 0;
+    if (sample || ctx.spans() != nullptr) [[unlikely]]
+      return ReadSlowly(ctx, ids, out, sample);
     Status s = inner_->Read(ctx, ids, out);
     if (!s.ok()) [[unlikely]]
       s = Fail(s, Operation::kRead, ids.empty() ? "" : ids[0]);
@@ -108,11 +108,11 @@ class ObservedStore final : public Store {
   }
   // A call whose time is taken, for a span or as a sample.
   [[gnu::noinline]] Status ReadSlowly(const Context& ctx, std::span<const std::string_view> ids,
-                                      const std::span<std::optional<Record>>& out) {
+                                      const std::span<std::optional<Record>>& out, bool sample) {
     const auto start = SteadyClock::now();
     const Status s =
         Spanned(ctx, Operation::kRead, [&](const Context& c) { return inner_->Read(c, ids, out); });
-    stats_->CountLatency(NanosSince(start));
+    if (sample) stats_->CountLatency(NanosSince(start));
     return s.ok() ? s : Fail(s, Operation::kRead, ids.empty() ? "" : ids[0]);
   }
 

@@ -89,12 +89,13 @@ StatusOr<Query> WithoutAfter(const Query& query) {
   }
   if (found > 1) return InvalidArgument("after(…) may stand once in a query");
   if (found == 0) return query;
-  // Conditions that followed only after(…) are leading conjuncts.
+  // Conditions that followed only after(…) are leading conjuncts; a hint stands before everything.
   std::vector<Node> conjuncts = query.conjuncts();
-  size_t i = 0;
-  while (i < stages.size() && SpecOf(stages[i].op()).role == Role::kPredicate)
-    conjuncts.push_back(stages[i++]);
-  stages.erase(stages.begin(), stages.begin() + static_cast<std::ptrdiff_t>(i));
+  const auto first = stages.begin() + (!stages.empty() && stages[0].is(Op::kUsing) ? 1 : 0);
+  auto last = first;
+  while (last != stages.end() && SpecOf(last->op()).role == Role::kPredicate)
+    conjuncts.push_back(*last++);
+  stages.erase(first, last);
   return Query::Of(std::move(conjuncts), std::move(stages));
 }
 

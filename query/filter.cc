@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cstring>
+#include <functional>
 
 #include "core/json_text.h"
 #include "core/value_order.h"
@@ -344,6 +345,22 @@ bool Filter::Predicate::Matches(Value row) const {
     default:
       return false;
   }
+}
+
+std::optional<std::vector<Path>> Filter::PathsRead() const {
+  std::vector<Path> paths;
+  bool whole_rows = false;
+  const std::function<void(const Predicate&)> collect = [&](const Predicate& p) {
+    if (p.op == Op::kAnd || p.op == Op::kOr || p.op == Op::kNot) {
+      for (const Predicate& c : p.children) collect(c);
+    } else {
+      whole_rows = whole_rows || p.path.empty();
+      paths.push_back(p.path);
+    }
+  };
+  if (conjuncts_ != nullptr) std::for_each(conjuncts_->begin(), conjuncts_->end(), collect);
+  if (whole_rows) return std::nullopt;
+  return paths;
 }
 
 StatusOr<Filter> Filter::Compile(const std::vector<Node>& conjuncts) {

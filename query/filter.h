@@ -10,9 +10,11 @@
 #define STRATA_QUERY_FILTER_H_
 
 #include <memory>
+#include <optional>
 #include <vector>
 
 #include "core/document.h"
+#include "core/path.h"
 #include "core/status.h"
 #include "query/ast.h"
 
@@ -29,6 +31,8 @@ class Filter {
 
   Filter() = default;  // everything matches
   bool Matches(Value row) const;
+  // The paths that it reads; none when it reads whole rows.
+  std::optional<std::vector<Path>> PathsRead() const;
   bool empty() const { return conjuncts_ == nullptr || conjuncts_->empty(); }
 
   struct Predicate;  // filter_predicate.h

@@ -39,7 +39,7 @@ struct RowBatch {
 
 // One line of explain, innermost last.
 struct ExplainNode {
-  std::string stage;               // stage path, or "" for the shared operators
+  std::string stage;               // stage path, or "" for what Complete() put above them all
   std::string operation;           // "scan", "id range", "sort", …
   std::vector<std::string> taken;  // canonical text
   std::vector<std::string> narrowed;

@@ -4,8 +4,7 @@
 
 namespace strata {
 
-SplitBuilder::SplitBuilder(const Query& q)
-    : query_(q), taken_(q.conjuncts().size(), false), narrowed_(q.conjuncts().size(), false) {}
+SplitBuilder::SplitBuilder(const Query& q) : query_(q), taken_(q.conjuncts().size(), false) {}
 
 const Node* SplitBuilder::next_stage() const {
   return stages_taken_ < query_.stages().size() ? &query_.stages()[stages_taken_] : nullptr;
@@ -42,7 +41,6 @@ Split SplitBuilder::Finish() const {
     if (taken_[i]) {
       s.taken_conjuncts.push_back(n);
     } else {
-      if (narrowed_[i]) s.narrowed_conjuncts.push_back(n);
       left.push_back(n);
     }
   }
@@ -56,7 +54,6 @@ void Split::Describe(ExplainNode* n) const {
   for (const auto* list : {&taken_conjuncts, &taken_stages}) {
     for (const Node& t : *list) n->taken.push_back(PrintNode(t));
   }
-  for (const Node& t : narrowed_conjuncts) n->narrowed.push_back(PrintNode(t));
   for (const auto* list : {&residual.conjuncts(), &residual.stages()}) {
     for (const Node& t : *list) n->left.push_back(PrintNode(t));
   }

@@ -1,4 +1,4 @@
-// SplitBuilder: the only way to say what a plan takes of a query and what it leaves.
+// SplitBuilder: what a plan takes of a query and what it leaves, for plans that cannot take all.
 //
 // The split rule: any subset of the leading conjuncts may be taken; then a prefix of the stages;
 // but while a conjunct is left over, only a sort may be taken, or a select that keeps every field
@@ -15,11 +15,10 @@ namespace strata {
 
 struct Split {
   std::vector<Node> taken_conjuncts;
-  std::vector<Node> narrowed_conjuncts;  // used, but still in the residual
   std::vector<Node> taken_stages;
   Query residual;
 
-  // Fills in taken, narrowed and left.
+  // Fills in taken and left.
   void Describe(ExplainNode* n) const;
 };
 
@@ -29,9 +28,6 @@ class SplitBuilder {
 
   // Takes the i-th conjunct: the plan applies it exactly.
   void TakeConjunct(size_t i) { taken_[i] = true; }
-  void TakeAllConjuncts() { taken_.assign(taken_.size(), true); }
-  // Uses the i-th conjunct to fetch less, and leaves it.
-  void NarrowConjunct(size_t i) { narrowed_[i] = true; }
   // Takes the next stage if the rule allows it. Requires: all conjuncts have been decided.
   bool TakeStage();
   // The stage that TakeStage would take, or null.
@@ -42,7 +38,6 @@ class SplitBuilder {
  private:
   const Query query_;
   std::vector<bool> taken_;
-  std::vector<bool> narrowed_;
   size_t stages_taken_ = 0;
 };
 

@@ -41,7 +41,7 @@ struct PreparedScan {
   Query query;
   ScanRequest request;
   bool has_params = false;
-  std::shared_ptr<const ChosenAccess> chosen;  // none: there are parameters
+  std::shared_ptr<const ChosenAccess> chosen;  // none: it depends on parameters
 };
 
 ScanRequest::ScanRequest(const Query& query)
@@ -244,9 +244,9 @@ class ScanPlan final : public Plan {
     return n;
   }
 
-  // Described when it is asked for. A plan outlives its cursors.
+  // Described when it is asked for, with parameters by their names. A plan outlives its cursors.
   std::function<ExplainNode()> Later(const Opening& o) const {
-    return [this, request = o.request, chosen = o.chosen] { return Describe(*request, *chosen); };
+    return [this, chosen = o.chosen] { return Describe(prepared_->request, *chosen); };
   }
 
   StatusOr<std::unique_ptr<Cursor>> OpenAccess(Opening& o) const {
@@ -318,7 +318,7 @@ class ScanPlan final : public Plan {
     std::string position = o.options.position;
     if (!TakePositions(operators, &position)) return BadContinuation();
     ScanOptions scan;
-    scan.whole = !WantedRows(r.limit);
+    scan.whole = !WantedRows(r.limit) || NeedsSort(r, path);
     if (!operators.empty()) {
       // What folds rows as they lie in the store can take their columns.
       if (std::optional<std::vector<Path>> values = operators[0]->TakeColumns())
@@ -410,7 +410,9 @@ class ScanPlan final : public Plan {
 
 StatusOr<std::shared_ptr<const PreparedScan>> MakePrepared(ScanHost& host, const Query& query) {
   PreparedScan p{query, ScanRequest(query), query.param_count() > 0, nullptr};
-  if (!p.has_params) {
+  std::vector<Node> limit;
+  if (p.request.limit) limit.push_back(*p.request.limit);
+  if (Query::Of(p.request.conjuncts, std::move(limit)).param_count() == 0) {
     ASSIGN_OR_RETURN(p.chosen, Choose(host, p.request));
   }
   return std::make_shared<const PreparedScan>(std::move(p));

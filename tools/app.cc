@@ -15,6 +15,7 @@
 namespace strata::tools {
 namespace {
 
+bool fail_in_json = false;
 std::atomic<bool> interrupted{false};
 CancelSource* cancel_source = nullptr;
 
@@ -25,15 +26,21 @@ void OnInterrupt(int) {
 
 }  // namespace
 
+void FailInJson() { fail_in_json = true; }
+
 int Fail(const Status& s) {
-  if (s.code() == StatusCode::kCancelled && Interrupted()) {
+  const bool interruption = s.code() == StatusCode::kCancelled && Interrupted();
+  if (fail_in_json) {
+    std::cerr << ErrorJson(s) << "\n";
+  } else if (interruption) {
     std::cerr << "strata: interrupted\n";
-    return kInterrupted;
+  } else {
+    std::string text(Message(s));
+    const std::string frames = Frames(s);
+    if (!frames.empty()) text += "\n" + frames;
+    std::cerr << "strata: " << text << "\n";
   }
-  std::string text(Message(s));
-  const std::string frames = Frames(s);
-  if (!frames.empty()) text += "\n" + frames;
-  std::cerr << "strata: " << text << "\n";
+  if (interruption) return kInterrupted;
   return s.code() == StatusCode::kInvalidArgument || s.code() == StatusCode::kUnimplemented
              ? kMisuse
              : kNegative;
@@ -72,6 +79,11 @@ const StageRegistry& Registry() {
 
 StatusOr<std::unique_ptr<Pipeline>> OpenPipeline(const std::string& file) {
   return Pipeline::Open(file, Registry());
+}
+
+StatusOr<std::shared_ptr<Store>> StoreOf(const Pipeline& pipeline, const std::string& name) {
+  StatusOr<std::shared_ptr<Store>> store = pipeline.Get(name);
+  return store.ok() ? store : InvalidArgument(Message(store.status()));
 }
 
 const Context& InterruptibleContext() {

@@ -16,14 +16,18 @@ inline constexpr int kNegative = 1;  // the answer is no, or the operation faile
 inline constexpr int kMisuse = 2;    // the command, query or pipeline is wrong
 inline constexpr int kInterrupted = 130;
 
-// Prints a status to stderr ("strata: …") and gives the exit status for it.
+// Prints a status to stderr ("strata: …", or as ErrorJson) and gives the exit status for it.
 int Fail(const Status& s);
+// From now on Fail prints JSON.
+void FailInJson();
 
 // {"ok":false,"code":"NOT_FOUND","message":"…","frames":["…"]}
 std::string ErrorJson(const Status& s);
 
 const StageRegistry& Registry();
 StatusOr<std::unique_ptr<Pipeline>> OpenPipeline(const std::string& file);
+// The store of that name; InvalidArgument when there is none, since then the command is wrong.
+StatusOr<std::shared_ptr<Store>> StoreOf(const Pipeline& pipeline, const std::string& name);
 
 // From the first call on, Ctrl-C cancels this context instead of ending the process; a second one
 // ends it.

@@ -25,7 +25,7 @@ struct Opened {
 StatusOr<Opened> OpenStore(const std::string& file, const std::string& store) {
   Opened o;
   ASSIGN_OR_RETURN(o.pipeline, OpenPipeline(file));
-  ASSIGN_OR_RETURN(o.store, o.pipeline->Get(store));
+  ASSIGN_OR_RETURN(o.store, StoreOf(*o.pipeline, store));
   return o;
 }
 
@@ -138,7 +138,7 @@ int QueryCommand(const std::string& file, const std::string& store, const std::s
   RowBatch batch;
   do {
     if (Status s = (*cursor)->Next(ctx, kBatchRows, &batch); !s.ok()) {
-      printer->Finish();
+      if (format != RowFormat::kTable) printer->Finish();
       return Fail(s);
     }
     printer->Print(batch.rows);

@@ -24,7 +24,7 @@ struct OpenedIndexes {
 StatusOr<OpenedIndexes> OpenIndexes(const std::string& file, const std::string& store) {
   OpenedIndexes o;
   ASSIGN_OR_RETURN(o.pipeline, OpenPipeline(file));
-  RETURN_IF_ERROR(o.pipeline->Get(store).status());
+  RETURN_IF_ERROR(StoreOf(*o.pipeline, store).status());
   const std::shared_ptr<Store> base = o.pipeline->FindBase(store);
   o.admin = dynamic_cast<IndexAdmin*>(base.get());
   if (o.admin == nullptr) {

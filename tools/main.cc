@@ -296,8 +296,23 @@ int main(int argc, char** argv) {
               << strata::DidYouMean(argv[1], views) << "\nSee strata --help.\n";
     return kMisuse;
   }
+  if (std::find(argv + 1, argv + argc, std::string_view("--json")) != argv + argc) FailInJson();
   try {
     app.parse(argc, argv);
+  } catch (const CLI::ExtrasError& e) {
+    // The message names what was not expected; what was meant may be near it.
+    const CLI::App& used = app.get_subcommands().empty() ? app : *app.get_subcommands()[0];
+    std::vector<std::string> options;
+    for (const CLI::Option* o : used.get_options()) {
+      for (const std::string& name : o->get_lnames()) options.push_back("--" + name);
+    }
+    const std::vector<std::string_view> views(options.begin(), options.end());
+    std::cerr << "strata: " << e.what();
+    for (const std::string& extra : used.remaining()) {
+      if (extra.starts_with("--")) std::cerr << strata::DidYouMean(extra, views);
+    }
+    std::cerr << "\nSee strata " << (&used == &app ? "" : used.get_name() + " ") << "--help.\n";
+    return kMisuse;
   } catch (const CLI::ParseError& e) {
     const int code = app.exit(e, std::cout, std::cerr);
     return code == 0 ? kOk : kMisuse;

@@ -143,7 +143,7 @@ int ParseCommand(const std::string& rql, bool canonical) {
 int BackupCommand(const std::string& file, const std::string& store, const std::string& directory) {
   const auto pipeline = OpenPipeline(file);
   if (!pipeline.ok()) return Fail(pipeline.status());
-  if (const auto found = (*pipeline)->Get(store); !found.ok()) return Fail(found.status());
+  if (const auto found = StoreOf(**pipeline, store); !found.ok()) return Fail(found.status());
   const Status s = BackupRocksdb(*(*pipeline)->FindBase(store), directory);
   if (!s.ok()) return Fail(s);
   std::cout << "backed up " << store << " to " << directory << "\n";

@@ -27,7 +27,7 @@ StatusOr<OpenedStage<Admin>> OpenStage(const std::string& file, const std::strin
                                        std::string_view type) {
   OpenedStage<Admin> o;
   ASSIGN_OR_RETURN(o.pipeline, OpenPipeline(file));
-  RETURN_IF_ERROR(o.pipeline->Get(store).status());
+  RETURN_IF_ERROR(StoreOf(*o.pipeline, store).status());
   for (const auto& stage : o.pipeline->StagesOf(store)) {
     o.admin = dynamic_cast<Admin*>(stage.get());
     if (o.admin == nullptr) continue;

@@ -39,16 +39,19 @@ std::string RecordHeader(std::string_view id, uint64_t revision, std::string_vie
   return out;
 }
 
-StatusOr<Record> DecodeRecord(std::string_view id, std::string_view value) {
+StatusOr<std::string_view> RecordText(std::string_view id, std::string_view value) {
   if (value.size() >= kRecordHeader) {
     const auto revision = Load<uint64_t>(value.data() + 4);
     const std::string_view text = value.substr(kRecordHeader);
-    if (Load<uint32_t>(value.data()) == Checksum(id, revision, text)) {
-      return Record{Document::FromTrusted(text), revision};
-    }
+    if (Load<uint32_t>(value.data()) == Checksum(id, revision, text)) return text;
   }
   return DataLoss(Concat("the record of ", JsonString(ToValidUtf8(id)),
                          " is damaged: its checksum does not hold"));
+}
+
+StatusOr<Record> DecodeRecord(std::string_view id, std::string_view value) {
+  ASSIGN_OR_RETURN(const std::string_view text, RecordText(id, value));
+  return Record{Document::FromTrusted(text), Load<uint64_t>(value.data() + 4)};
 }
 
 std::string SequenceKey(uint64_t sequence) {

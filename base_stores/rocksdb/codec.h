@@ -15,7 +15,8 @@ inline constexpr int kFormatVersion = 3;
 // A record is its header (checksum of id, revision and text: 4 bytes; revision: 8), then the text.
 inline constexpr size_t kRecordHeader = 12;
 std::string RecordHeader(std::string_view id, uint64_t revision, std::string_view text);
-// DataLoss when the checksum does not hold.
+// The document's text. DataLoss when the checksum does not hold.
+StatusOr<std::string_view> RecordText(std::string_view id, std::string_view value);
 StatusOr<Record> DecodeRecord(std::string_view id, std::string_view value);
 
 // A change's key is its sequence, big-endian. Its value holds kind, id, origin and the document

@@ -3,8 +3,8 @@
 #include <algorithm>
 
 #include "base_stores/rocksdb/codec.h"
+#include "base_stores/rocksdb/data_scan.h"
 #include "base_stores/rocksdb/indexes.h"
-#include "core/chunk_pipeline.h"
 #include "core/json_text.h"
 
 namespace strata::rocksdb_store {
@@ -13,194 +13,6 @@ namespace {
 constexpr size_t kMostFetched = 256;     // index entries read ahead
 constexpr size_t kFetch = 32;            // documents asked for together
 constexpr size_t kChunkBytes = 1 << 20;  // of documents held ahead, about
-
-// An iterator at the first document within the bounds behind `after`. *end must outlive it.
-std::unique_ptr<rocksdb::Iterator> SeekData(const RocksdbSnapshot& snapshot, const IdBounds& bounds,
-                                            std::string_view after, rocksdb::Slice* end) {
-  rocksdb::ReadOptions read = snapshot.read();
-  if (bounds.end) {
-    *end = ToSlice(*bounds.end);
-    read.iterate_upper_bound = end;
-  }
-  read.readahead_size = 256 << 10;
-  read.fill_cache = bounds.bounded();  // a full scan must not drive out what point reads need
-  std::unique_ptr<rocksdb::Iterator> it(
-      snapshot.database().db()->NewIterator(read, snapshot.database().data()));
-  if (!after.empty() && after >= bounds.from) {
-    it->Seek(ToSlice(after));
-    if (it->Valid() && ToView(it->key()) == after) it->Next();
-  } else {
-    it->Seek(bounds.from);
-  }
-  return it;
-}
-
-class DataScan final : public RecordScan {
- public:
-  DataScan(const RocksdbSnapshot& snapshot, const IdBounds& bounds, const Filter& filter,
-           std::string_view after)
-      : snapshot_(snapshot), bounds_(bounds), filter_(filter), last_(after) {
-    if (bounds_.ids) {
-      std::erase_if(*bounds_.ids,
-                    [&](const std::string& id) { return !after.empty() && id <= after; });
-      return;
-    }
-    it_ = SeekData(snapshot, bounds_, after, &end_);
-  }
-
-  Status Next(const Context& ctx, size_t max_rows, std::vector<Document>* rows,
-              bool* done) override {
-    *done = false;
-    if (bounds_.ids) return NextOfIds(ctx, max_rows, rows, done);
-    while (rows->size() < max_rows) {
-      if (!it_->Valid()) {
-        *done = true;
-        return Translate(it_->status(), "reading");
-      }
-      if (examined_ % 256 == 0) RETURN_IF_ERROR(ctx.Check());
-      ++examined_;
-      ASSIGN_OR_RETURN(Record record,
-                       rocksdb_store::DecodeRecord(ToView(it_->key()), ToView(it_->value())));
-      last_ = ToView(it_->key());
-      if (filter_.Matches(record.document.root())) rows->push_back(std::move(record.document));
-      it_->Next();
-    }
-    return OkStatus();
-  }
-
-  std::string Position() const override { return last_; }
-  uint64_t examined() const override { return examined_; }
-
- private:
-  Status NextOfIds(const Context& ctx, size_t max_rows, std::vector<Document>* rows, bool* done) {
-    for (; rows->size() < max_rows; ++next_id_) {
-      if (next_id_ == bounds_.ids->size()) {
-        *done = true;
-        return OkStatus();
-      }
-      RETURN_IF_ERROR(ctx.Check());
-      std::optional<Record> record;
-      RETURN_IF_ERROR(
-          snapshot_.database().Get(snapshot_.read(), (*bounds_.ids)[next_id_], &record));
-      last_ = (*bounds_.ids)[next_id_];
-      if (!record) continue;
-      ++examined_;
-      if (filter_.Matches(record->document.root())) rows->push_back(std::move(record->document));
-    }
-    return OkStatus();
-  }
-
-  const RocksdbSnapshot& snapshot_;
-  IdBounds bounds_;
-  const Filter filter_;
-  rocksdb::Slice end_;
-  std::unique_ptr<rocksdb::Iterator> it_;
-  size_t next_id_ = 0;
-  std::string last_;
-  uint64_t examined_ = 0;
-};
-
-// The same over a range with helpers: this thread reads, they verify, decode and check.
-class ParallelDataScan final : public RecordScan {
- public:
-  ParallelDataScan(const RocksdbSnapshot& snapshot, const IdBounds& bounds, const Filter& filter,
-                   std::string_view after, std::shared_ptr<Executor> helpers)
-      : bounds_(bounds),
-        it_(SeekData(snapshot, bounds_, after, &end_)),
-        pipeline_(std::move(helpers), [filter](Chunk& c) { c.status = Check(filter, &c); }),
-        last_(after) {}
-
-  Status Next(const Context& ctx, size_t max_rows, std::vector<Document>* rows,
-              bool* done) override {
-    *done = false;
-    while (rows->size() < max_rows) {
-      if (at_ == chunk_.passed.size()) {
-        RETURN_IF_ERROR(ctx.Check());
-        if (!chunk_.records.empty()) last_ = chunk_.Id(chunk_.records.size() - 1);
-        examined_ += chunk_.records.size();
-        while (more_ && pipeline_.wants()) {
-          ASSIGN_OR_RETURN(Chunk read, ReadChunk());
-          pipeline_.Push(std::move(read));
-        }
-        std::optional<Chunk> next = pipeline_.Pop();
-        chunk_ = next ? *std::move(next) : Chunk();
-        at_ = 0;
-        if (chunk_.records.empty()) {
-          *done = true;
-          return OkStatus();
-        }
-        RETURN_IF_ERROR(chunk_.status);
-        continue;
-      }
-      rows->push_back(std::move(chunk_.passed[at_++]));
-      given_ = rows->back();
-    }
-    return OkStatus();
-  }
-
-  std::string Position() const override {
-    // Rows of a chunk are given before the chunk has passed as a whole.
-    return at_ > 0 && at_ <= chunk_.passed.size() ? StoredId(given_) : last_;
-  }
-  uint64_t examined() const override { return examined_; }
-
- private:
-  static constexpr size_t kRows = 512;
-
-  struct Chunk {
-    // Ids and values one behind the other, and where each ends.
-    std::string bytes;
-    struct Ends {
-      size_t id;
-      size_t value;
-    };
-    std::vector<Ends> records;
-    std::vector<Document> passed;
-    Status status;
-
-    std::string_view Id(size_t i) const {
-      const size_t begin = i == 0 ? 0 : records[i - 1].value;
-      return std::string_view(bytes).substr(begin, records[i].id - begin);
-    }
-    std::string_view Value(size_t i) const {
-      return std::string_view(bytes).substr(records[i].id, records[i].value - records[i].id);
-    }
-  };
-
-  static Status Check(const Filter& filter, Chunk* c) {
-    for (size_t i = 0; i < c->records.size(); ++i) {
-      ASSIGN_OR_RETURN(Record record, DecodeRecord(c->Id(i), c->Value(i)));
-      if (filter.Matches(record.document.root())) c->passed.push_back(std::move(record.document));
-    }
-    return OkStatus();
-  }
-
-  StatusOr<Chunk> ReadChunk() {
-    Chunk c;
-    for (; it_->Valid() && c.records.size() < kRows && c.bytes.size() < kChunkBytes; it_->Next()) {
-      c.bytes += ToView(it_->key());
-      const size_t id_end = c.bytes.size();
-      c.bytes += ToView(it_->value());
-      c.records.push_back({id_end, c.bytes.size()});
-    }
-    if (!it_->Valid()) {
-      RETURN_IF_ERROR(Translate(it_->status(), "reading"));
-      more_ = false;
-    }
-    return c;
-  }
-
-  const IdBounds bounds_;
-  rocksdb::Slice end_;
-  const std::unique_ptr<rocksdb::Iterator> it_;
-  ChunkPipeline<Chunk> pipeline_;
-  bool more_ = true;
-  Chunk chunk_;  // whose rows are given
-  size_t at_ = 0;
-  Document given_;
-  std::string last_;
-  uint64_t examined_ = 0;
-};
 
 Status Damaged(const CatalogIndex& index) {
   return DataLoss(Concat("the index ", JsonString(index.spec.name), " is damaged"));
@@ -436,11 +248,7 @@ Status RocksdbSnapshot::Read(const Context&, std::span<const std::string_view> i
 std::unique_ptr<RecordScan> RocksdbSnapshot::Scan(const IdBounds& bounds, const Filter& filter,
                                                   std::string_view after,
                                                   const ScanOptions& options) const {
-  // Without a condition there is too little that helpers could do for what handing rows over costs.
-  if (options.helpers != nullptr && !bounds.ids && !filter.empty()) {
-    return std::make_unique<ParallelDataScan>(*this, bounds, filter, after, options.helpers);
-  }
-  return std::make_unique<DataScan>(*this, bounds, filter, after);
+  return ScanData(*this, bounds, filter, after, options);
 }
 
 StatusOr<std::unique_ptr<RecordScan>> RocksdbSnapshot::ScanIndex(IndexAccess access,

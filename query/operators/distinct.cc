@@ -51,6 +51,7 @@ class DistinctOperator final : public RootOperator {
       }
       if (at_ == in_.size() && in_.end != EndReason::kMore) {
         input_done_ = true;
+        batch->total = in_.total;
         batch->end = late_.empty() ? in_.end : EndReason::kMore;
         if (late_.empty()) return OkStatus();
         RETURN_IF_ERROR(SortLate(ctx));

@@ -35,6 +35,8 @@ std::string RootOperator::Position() const {
 Status RootOperator::Next(const Context& ctx, size_t max_rows, RowBatch* batch) {
   for (;;) {
     batch->rows.clear();
+    batch->columns.reset();
+    batch->total.reset();
     batch->end = EndReason::kMore;
     const uint64_t passing = skip_ < max_rows ? skip_ : max_rows;
     RETURN_IF_ERROR(Produce(ctx, passing > 0 ? passing : max_rows, batch));

@@ -1,4 +1,5 @@
-// The shared operators: cursors over cursors. Complete() stacks them over what a plan leaves.
+// The shared operators: cursors over cursors. Base stores put them over a way to their documents,
+// Complete() over what a plan leaves.
 #ifndef STRATA_QUERY_OPERATORS_OPERATORS_H_
 #define STRATA_QUERY_OPERATORS_OPERATORS_H_
 
@@ -81,7 +82,8 @@ std::optional<Node> LimitBehind(std::span<const Node> stages);
 StatusOr<std::unique_ptr<Operator>> MakeFilter(const std::vector<Node>& conditions);
 std::unique_ptr<Operator> MakeProjection(const Node& n);  // select, unselect, values
 std::unique_ptr<Operator> MakeLimit(const Node& n);
-// `limit`: the stage that follows at once, or null; then only so many rows are kept.
+// `limit`: what LimitBehind says of the stages that follow, or null; then only so many rows are
+// kept.
 std::unique_ptr<Operator> MakeSort(const Node& n, const Node* limit,
                                    const OperatorOptions& options);
 std::unique_ptr<Operator> MakeDistinct(const Node& n, const OperatorOptions& options);

@@ -28,7 +28,12 @@ expect 1 ./strata get $p packages no-such-package
 expect 2 ./strata get $p packages
 expect 2 ./strata quer
 expect 2 ./strata query $p packages 'a===1'
-expect 1 ./strata get $p packges x
+expect 2 ./strata get $p packges x
+grep -q 'did you mean "packages"' out || { cat out; exit 1; }
+expect 2 ./strata get $p packges x --json
+grep -q '^{"ok":false,"code":"INVALID_ARGUMENT","message":"there is no store' out || { cat out; exit 1; }
+expect 2 ./strata query $p packages 'section=games' --formt csv
+grep -q 'did you mean "--format"' out || { cat out; exit 1; }
 expect 1 ./strata check no-such-file.json
 expect 0 ./strata --help
 printf '{"id":"q1"}\nbroken\n{"id":"q2"}\n' > lines.ndjson

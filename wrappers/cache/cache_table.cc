@@ -32,7 +32,7 @@ void Flight::Land(std::optional<std::optional<Record>> result) {
   landed_.NotifyAll();
 }
 
-// A hit touches the first 64 bytes only.
+// A hit of an entry that does not end touches the first 64 bytes only.
 struct alignas(64) CacheTable::Entry {
   std::string id;
   Record record;         // of external entries only the revision
