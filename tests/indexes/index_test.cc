@@ -63,6 +63,52 @@ TEST_P(IndexTest, ABatchIsJudgedByWhatItMakesInTheEnd) {
   ExpectWhole("n", "n");
 }
 
+TEST_P(IndexTest, AStoreTakesTheWholeQueryAndExplainsItByTheParametersNames) {
+  Open(R"([{"path":"n"}])");
+  for (int i = 0; i < 9; ++i) {
+    ASSERT_TRUE(Put(*store_, Ctx(),
+                    Doc("{\"id\":\"" + std::to_string(i) +
+                        "\",\"n\":1,\"g\":" + std::to_string(i % 3) + "}"))
+                    .ok());
+  }
+  const auto query = Query::Parse("n=$1&sort(-g)&g=lt=$2&select(g)&limit(2)").value();
+  const auto plan = store_->Prepare(Ctx(), query).value();
+  EXPECT_TRUE(plan->residual().empty()) << plan->residual().ToString();
+  const std::vector<Node> values = {Lit(1), Lit(2)};
+  OpenOptions options;
+  options.params = values;
+  const auto cursor = plan->Open(Ctx(), options).value();
+  RowBatch batch;
+  std::string found;
+  do {
+    ASSERT_TRUE(cursor->Next(Ctx(), kBatchRows, &batch).ok());
+    for (const Document& d : batch.rows) found += d.text();
+  } while (batch.end == EndReason::kMore);
+  EXPECT_EQ(found, R"({"g":1}{"g":1})");
+  ExplainNode n = cursor->Explain();
+  while (!n.children.empty()) n = ExplainNode(n.children[0]);
+  EXPECT_EQ(n.taken, std::vector<std::string>{"eq(n,$1)"});
+  // A parameter that has no say in the way to the documents leaves the plan as it is.
+  const auto sure = store_->Prepare(Ctx(), *Query::Parse("n=1&sort(g)&g=lt=$1")).value();
+  EXPECT_THAT(ExplainText(sure->Explain()), ::testing::Not(HasSubstr("parameters")));
+  // A hint stands before everything, also before the place where a page goes on.
+  EXPECT_EQ(Ids("using(n)&n=1&limit(2)"), "0 1");
+  const auto page = PrepareComplete(*store_, Ctx(), *Query::Parse("using(n)&n=1")).value();
+  const auto first = page->Open(Ctx(), {}).value();
+  ASSERT_TRUE(first->Next(Ctx(), 7, &batch).ok());
+  EXPECT_EQ(Ids("using(n)&after(" + first->Position() + ")&n=1"), "7 8");
+  // How many rows a limit cut off is known above it.
+  const auto total =
+      PrepareComplete(*store_, Ctx(), *Query::Parse("limit(4,0,Infinity)&distinct(g)"));
+  const auto top = (*total)->Open(Ctx(), {}).value();
+  std::optional<uint64_t> rows;
+  do {
+    ASSERT_TRUE(top->Next(Ctx(), kBatchRows, &batch).ok());
+    if (batch.total) rows = batch.total;
+  } while (batch.end == EndReason::kMore);
+  EXPECT_EQ(rows, 9u);
+}
+
 TEST_P(IndexTest, AVoteHoldsTheUniqueValuesThatItWillTake) {
   Open(R"([{"path":"n","unique":true}])");
   ASSERT_TRUE(Put(*store_, Ctx(), Doc(R"({"id":"a","n":1})")).ok());
