@@ -4,31 +4,12 @@
 #include <utility>
 
 #include "core/json_text.h"
+#include "core/object_writer.h"
+#include "core/path.h"
 #include "core/value_order.h"
 
 namespace strata {
 namespace {
-
-// Writes the members of one object.
-class ObjectWriter {
- public:
-  explicit ObjectWriter(std::string* out) : out_(out) { out_->push_back('{'); }
-  void Raw(std::string_view raw_name, std::string_view raw_value) {
-    Name(raw_name);
-    out_->append(raw_value);
-  }
-  void Name(std::string_view raw_name) {
-    if (!first_) out_->push_back(',');
-    first_ = false;
-    out_->append(raw_name);
-    out_->push_back(':');
-  }
-  void Close() { out_->push_back('}'); }
-
- private:
-  std::string* out_;
-  bool first_ = true;
-};
 
 // Finds members by name, also when an object has very many of them.
 class MemberFinder {
@@ -222,101 +203,6 @@ StatusOr<Document> ApplyOperation(const Document& doc, Value op) {
 // ---- projection
 // ----------------------------------------------------------------------------------------------
 
-// The paths as a tree: children by name; a leaf takes the whole value.
-struct PathTree {
-  bool leaf = false;
-  std::vector<std::string> names;
-  std::vector<PathTree> children;  // beside the names
-
-  void Insert(const Path& path, size_t depth) {
-    if (depth == path.size()) {
-      leaf = true;
-      return;
-    }
-    size_t i = std::find(names.begin(), names.end(), path.name(depth)) - names.begin();
-    if (i == names.size()) {
-      names.push_back(path.name(depth));
-      children.emplace_back();
-    }
-    children[i].Insert(path, depth + 1);
-  }
-  const PathTree* Find(std::string_view name) const {
-    const auto it = std::find(names.begin(), names.end(), name);
-    return it == names.end() ? nullptr : &children[it - names.begin()];
-  }
-};
-
-PathTree MakeTree(const std::vector<Path>& paths) {
-  PathTree tree;
-  for (const Path& p : paths) tree.Insert(p, 0);
-  return tree;
-}
-
-// Appends the parts of `v` that the tree names; false when there are none.
-bool AppendKept(std::string* out, Value v, const PathTree& tree) {
-  if (tree.leaf) {
-    if (!v.exists()) return false;
-    out->append(v.text());
-    return true;
-  }
-  const size_t start = out->size();
-  ObjectWriter w(out);
-  bool any = false;
-  for (size_t i = 0; i < tree.names.size(); ++i) {
-    const std::string& name = tree.names[i];
-    Value next = v.Find(name);
-    const int64_t index = ParseArrayIndex(name);
-    if (v.is_array() && index >= 0 && index < v.size()) next = v.At(static_cast<uint32_t>(index));
-    if (!next.exists()) continue;
-    const size_t before = out->size();
-    ObjectWriter undo = w;
-    w.Name(JsonString(name));
-    if (AppendKept(out, next, tree.children[i])) {
-      any = true;
-    } else {
-      out->resize(before);
-      w = undo;
-    }
-  }
-  w.Close();
-  if (!any) out->resize(start);
-  return any;
-}
-
-void AppendWithout(std::string* out, Value v, const PathTree& tree) {
-  if (v.is_object()) {
-    ObjectWriter w(out);
-    std::string scratch;
-    for (MemberIterator m(v); !m.done(); m.Next()) {
-      const PathTree* child = tree.Find(m.name(&scratch));
-      if (child == nullptr) {
-        w.Raw(m.raw_name(), m.value().text());
-      } else if (!child->leaf) {
-        w.Name(m.raw_name());
-        AppendWithout(out, m.value(), *child);
-      }
-    }
-    w.Close();
-  } else if (v.is_array()) {
-    out->push_back('[');
-    bool first = true;
-    for (uint32_t i = 0; i < v.size(); ++i) {
-      const PathTree* child = tree.Find(std::to_string(i));
-      if (child != nullptr && child->leaf) continue;
-      if (!first) out->push_back(',');
-      first = false;
-      if (child == nullptr) {
-        out->append(v.At(i).text());
-      } else {
-        AppendWithout(out, v.At(i), *child);
-      }
-    }
-    out->push_back(']');
-  } else {
-    out->append(v.text());
-  }
-}
-
 }  // namespace
 
 StatusOr<Document> MergePatch(const Document& target, const Document& patch) {
@@ -385,18 +271,6 @@ Document WithLastMember(const Document& object, std::string_view name, std::stri
   const std::string_view text = object.text();
   return Document::FromTrusted(Concat(text.substr(0, text.size() - 1), text == "{}" ? "" : ",",
                                       JsonString(name), ":", raw, "}"));
-}
-
-Document KeepPaths(const Document& object, const std::vector<Path>& paths) {
-  std::string out;
-  if (!AppendKept(&out, object.root(), MakeTree(paths))) out = "{}";
-  return Document::FromTrusted(out);
-}
-
-Document DropPaths(const Document& object, const std::vector<Path>& paths) {
-  std::string out;
-  AppendWithout(&out, object.root(), MakeTree(paths));
-  return Document::FromTrusted(out);
 }
 
 }  // namespace strata

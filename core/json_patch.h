@@ -8,7 +8,6 @@
 #include <vector>
 
 #include "core/document.h"
-#include "core/path.h"
 
 namespace strata {
 
@@ -29,12 +28,6 @@ StatusOr<Document> ApplyJsonPatch(const Document& target, const Document& patch)
 Document WithMember(const Document& object, std::string_view name, std::string_view raw);
 // The same; at the end when it was not there.
 Document WithLastMember(const Document& object, std::string_view name, std::string_view raw);
-
-// Only what lies at the paths, inside the same nesting (a step into an array becomes an object's
-// member). Missing paths are left out. Requires: an object.
-Document KeepPaths(const Document& object, const std::vector<Path>& paths);
-// Everything but what lies at the paths.
-Document DropPaths(const Document& object, const std::vector<Path>& paths);
 
 }  // namespace strata
 

@@ -89,14 +89,7 @@ TEST(JsonPatch, RefusesWithThePlace) {
             "\"fly\"");
 }
 
-TEST(Projection, KeepsAndDropsPaths) {
-  const Document d = Doc(R"({"a":{"b":1,"c":{"d":2}},"e":[10,20],"f":null})");
-  const auto path = [](std::vector<std::string> steps) { return Path(std::move(steps)); };
-  EXPECT_EQ(KeepPaths(d, {path({"f"}), path({"a", "c", "d"}), path({"nope", "x"})}).text(),
-            R"({"f":null,"a":{"c":{"d":2}}})");
-  EXPECT_EQ(KeepPaths(d, {path({"e", "1"}), path({"a", "nope"})}).text(), R"({"e":{"1":20}})");
-  EXPECT_EQ(DropPaths(d, {path({"f"}), path({"a", "c"}), path({"e", "0"})}).text(),
-            R"({"a":{"b":1},"e":[20]})");
+TEST(WithMember, SetsOneInItsPlaceOrInFront) {
   EXPECT_EQ(WithMember(Doc("{}"), "id", "\"x\"").text(), R"({"id":"x"})");
   EXPECT_EQ(WithMember(Doc(R"({"a":1})"), "id", "\"x\"").text(), R"({"id":"x","a":1})");
   EXPECT_EQ(WithMember(Doc(R"({"a":1,"id":2})"), "id", "\"x\"").text(), R"({"a":1,"id":"x"})");

@@ -3,8 +3,8 @@
 #include <algorithm>
 
 #include "core/abseil.h"
-#include "core/json_patch.h"
 #include "core/json_text.h"
+#include "core/projection.h"
 #include "query/operator_table.h"
 
 namespace strata {
@@ -249,7 +249,7 @@ bool IndexSpec::CanCover() const {
 Document IndexSpec::Covered(const Document& document) const {
   std::vector<Path> paths = {Path::Of("id")};
   for (const IndexPart& p : parts) paths.push_back(p.path);
-  return KeepPaths(document, paths);
+  return Projection(paths).Keep(document);
 }
 
 std::string IndexSpec::Shape() const {

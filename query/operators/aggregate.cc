@@ -148,6 +148,7 @@ class AggregateOperator final : public RootOperator {
   Status AddLate(const Context& ctx, Value row, const std::string& key) {
     std::string text = "{";
     for (size_t i = 0; i < shape_.outputs.size(); ++i) {
+      if (shape_.outputs[i].op == Op::kCount) continue;  // its path is the row's
       const Value v = shape_.outputs[i].path.Get(row);
       if (!v.exists()) continue;
       if (text.size() > 1) text += ',';

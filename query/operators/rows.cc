@@ -1,7 +1,7 @@
 // The operators that work row by row: filter, select, unselect, values, limit.
 #include <cstring>
 
-#include "core/json_patch.h"
+#include "core/projection.h"
 #include "query/filter.h"
 #include "query/operators/operators.h"
 #include "query/print.h"
@@ -44,7 +44,7 @@ class FilterOperator final : public Operator {
 class ProjectionOperator final : public Operator {
  public:
   explicit ProjectionOperator(const Node& n)
-      : Operator(n), op_(n.op()), paths_(PathsOf(n.args())) {}
+      : Operator(n), op_(n.op()), paths_(PathsOf(n.args())), projection_(paths_) {}
 
   bool TakePosition(std::string*) override { return true; }
   std::string Position() const override { return input().Position(); }
@@ -61,8 +61,8 @@ class ProjectionOperator final : public Operator {
 
  private:
   Document Project(const Document& d) const {
-    if (op_ == Op::kSelect) return KeepPaths(d, paths_);
-    if (op_ == Op::kUnselect) return DropPaths(d, paths_);
+    if (op_ == Op::kSelect) return projection_.Keep(d);
+    if (op_ == Op::kUnselect) return projection_.Drop(d);
     const auto text = [&](const Path& p) {
       const Value v = p.Get(d.root());
       return v.exists() ? v.text() : std::string_view("null");
@@ -78,6 +78,7 @@ class ProjectionOperator final : public Operator {
 
   const Op op_;
   const std::vector<Path> paths_;
+  const Projection projection_;
 };
 
 class LimitOperator final : public Operator {

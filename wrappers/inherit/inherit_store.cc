@@ -3,6 +3,7 @@
 #include "core/json_patch.h"
 #include "core/json_text.h"
 #include "core/path.h"
+#include "core/projection.h"
 #include "query/operator_table.h"
 #include "store/ops.h"
 #include "wrappers/core/mapped_plan.h"
@@ -32,7 +33,7 @@ class TypeMapping final : public WorkedOutMapping, public RowMapping {
       : options_(options),
         type_(std::move(type)),
         own_(options.types.SubtypesOf(type_)),
-        hidden_({Path::Of(options.discriminator)}) {
+        hidden_(std::vector<Path>{Path::Of(options.discriminator)}) {
     std::vector<Node> names;
     for (const std::string& t : own_) names.push_back(Node::Str(t));
     const Node path = Node::PathNode({options.discriminator});
@@ -98,7 +99,7 @@ class TypeMapping final : public WorkedOutMapping, public RowMapping {
     return visible;
   }
   Document VisibleRow(const Document& stored) const override {
-    return options_.visible ? stored : DropPaths(stored, hidden_);
+    return options_.visible ? stored : hidden_.Drop(stored);
   }
 
   // ---- for MappedStore ----
@@ -123,7 +124,7 @@ class TypeMapping final : public WorkedOutMapping, public RowMapping {
   const InheritOptions options_;
   const std::string type_;  // "": every type
   const TypeNames own_;     // it and its subtypes
-  const std::vector<Path> hidden_;
+  const Projection hidden_;
   Node condition_;
 };
 
