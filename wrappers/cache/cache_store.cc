@@ -284,10 +284,11 @@ class CacheStore final : public Store, public Introspection, public FeedHandler 
     // Behind the caller's own fetches: two readers that wait for one another's would never end.
     for (const auto& m : missing.all) {
       if (m.leads || m.flight == nullptr) continue;
-      ASSIGN_OR_RETURN(auto landed, m.flight->Wait(ctx));
-      if (landed) {
+      StatusOr<std::optional<std::optional<Record>>> landed = m.flight->Wait(ctx);
+      RETURN_IF_ERROR(landed.status());
+      if (*landed) {
         counters_.Add(kJoined);
-        out[m.at] = *std::move(landed);
+        out[m.at] = **std::move(landed);
       } else {
         counters_.Add(kPassed);
         RETURN_IF_ERROR(inner_.Read(ctx, ids.subspan(m.at, 1), out.subspan(m.at, 1)));
