@@ -200,9 +200,6 @@ StatusOr<Document> ApplyOperation(const Document& doc, Value op) {
                                 name.exists() ? name.text() : "nothing"));
 }
 
-// ---- projection
-// ----------------------------------------------------------------------------------------------
-
 }  // namespace
 
 StatusOr<Document> MergePatch(const Document& target, const Document& patch) {

@@ -1,7 +1,7 @@
 // Projection: what lies at some paths of a document, or everything else, as slices of its text.
 //
-//   const Projection p({Path::Of("name"), Path({"vendor", "country"})});
-//   p.Keep(d).text();  // {"name":"…","vendor":{"country":"…"}}
+//   const std::vector<Path> paths = {Path::Of("name"), Path({"vendor", "country"})};
+//   Projection(paths).Keep(d).text();  // {"name":"…","vendor":{"country":"…"}}
 //
 // Immutable; copies share what was worked out once. Safe for concurrent use.
 #ifndef STRATA_CORE_PROJECTION_H_

@@ -58,6 +58,20 @@ std::vector<std::string> NamesOf(const Verbs& verbs) {
   return names;
 }
 
+// What may have been meant by the options that the command does not have.
+std::string NearestOptions(const CLI::App& command) {
+  std::vector<std::string> options;
+  for (const CLI::Option* o : command.get_options()) {
+    for (const std::string& name : o->get_lnames()) options.push_back("--" + name);
+  }
+  const std::vector<std::string_view> views(options.begin(), options.end());
+  std::string out;
+  for (const std::string& extra : command.remaining()) {
+    if (extra.starts_with("--")) out += strata::DidYouMean(extra, views);
+  }
+  return out;
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
@@ -66,9 +80,10 @@ int main(int argc, char** argv) {
   app.require_subcommand(1);
   app.set_version_flag("--version", "strata 0.1");
   app.failure_message([](const CLI::App* a, const CLI::Error& e) {
-    return "strata: " + std::string(e.what()) + "\nSee strata " +
-           (a->get_subcommands().empty() ? "" : a->get_subcommands()[0]->get_name() + " ") +
-           "--help.\n";
+    const auto subcommands = a->get_subcommands();
+    const CLI::App& used = subcommands.empty() ? *a : *subcommands[0];
+    return "strata: " + std::string(e.what()) + NearestOptions(used) + "\nSee strata " +
+           (subcommands.empty() ? "" : used.get_name() + " ") + "--help.\n";
   });
   Arguments a;
   int exit_status = 0;
@@ -299,20 +314,6 @@ int main(int argc, char** argv) {
   if (std::find(argv + 1, argv + argc, std::string_view("--json")) != argv + argc) FailInJson();
   try {
     app.parse(argc, argv);
-  } catch (const CLI::ExtrasError& e) {
-    // The message names what was not expected; what was meant may be near it.
-    const CLI::App& used = app.get_subcommands().empty() ? app : *app.get_subcommands()[0];
-    std::vector<std::string> options;
-    for (const CLI::Option* o : used.get_options()) {
-      for (const std::string& name : o->get_lnames()) options.push_back("--" + name);
-    }
-    const std::vector<std::string_view> views(options.begin(), options.end());
-    std::cerr << "strata: " << e.what();
-    for (const std::string& extra : used.remaining()) {
-      if (extra.starts_with("--")) std::cerr << strata::DidYouMean(extra, views);
-    }
-    std::cerr << "\nSee strata " << (&used == &app ? "" : used.get_name() + " ") << "--help.\n";
-    return kMisuse;
   } catch (const CLI::ParseError& e) {
     const int code = app.exit(e, std::cout, std::cerr);
     return code == 0 ? kOk : kMisuse;

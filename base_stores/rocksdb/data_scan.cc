@@ -222,9 +222,11 @@ class ParallelRangeScan final : public RecordScan {
   StatusOr<std::shared_ptr<const ColumnRows>> NextColumns(const Context& ctx, bool* done) override {
     *done = false;
     if (reading_->all_paths == nullptr) return std::shared_ptr<const ColumnRows>();
-    ASSIGN_OR_RETURN(const bool more, NextChunk(ctx, true));
-    *done = !more;
-    if (!more) return std::shared_ptr<const ColumnRows>();
+    do {
+      ASSIGN_OR_RETURN(const bool more, NextChunk(ctx, true));
+      *done = !more;
+      if (!more) return std::shared_ptr<const ColumnRows>();
+    } while (chunk_.fold->size() == 0);
     return Given(chunk_.fold, reading_->values);
   }
 
