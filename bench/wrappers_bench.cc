@@ -85,11 +85,12 @@ void ReadThrough(benchmark::State& state, const std::string& stores, bool depend
   for (int round = 0; round < 2; ++round) {
     for (const std::string& id : ids) Check(Get(store, Ctx(), id).status());
   }
+  const Context& ctx = Ctx();
   size_t i = 0;
   for (auto _ : state) {
     const std::string_view id = ids[i++ % kReads];
     std::optional<Record> out;
-    Check(store.Read(Ctx(), std::span(&id, 1), std::span(&out, 1)));
+    Check(store.Read(ctx, std::span(&id, 1), std::span(&out, 1)));
     if (dependent) i += out->document.text()[0] != '{';
     benchmark::DoNotOptimize(out);
   }

@@ -4,23 +4,24 @@ namespace strata {
 namespace {
 
 std::atomic<uint64_t> used_slots{0};
+thread_local constinit bool tried = false;  // to take a slot; also while the thread is taken down
 
 }  // namespace
 
-thread_local constinit int ThreadSlot::current_ = -1;
+thread_local constinit int ThreadSlot::current_ = kNone;
 
 // Gives the slot back when the thread ends.
 struct ThreadSlot::Releaser {
-  int index = kShared;
+  int index = kNone;
   ~Releaser() {
-    current_ = kShared;  // for whatever still counts while the thread is taken down
-    if (index != kShared) {
-      used_slots.fetch_and(~(uint64_t{1} << index), std::memory_order_acq_rel);
-    }
+    current_ = kNone;
+    if (index != kNone) used_slots.fetch_and(~(uint64_t{1} << index), std::memory_order_acq_rel);
   }
 };
 
 int ThreadSlot::Acquire() {
+  if (tried) return current_;
+  tried = true;
   thread_local Releaser releaser;
   uint64_t used = used_slots.load(std::memory_order_acquire);
   while (used != ~uint64_t{0}) {

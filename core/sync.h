@@ -4,9 +4,10 @@
 #ifndef STRATA_CORE_SYNC_H_
 #define STRATA_CORE_SYNC_H_
 
+#include <atomic>
 #include <condition_variable>
+#include <cstdint>
 #include <mutex>
-#include <shared_mutex>
 
 #if defined(__clang__)
 #define STRATA_THREAD_ANNOTATION(x) __attribute__((x))
@@ -31,15 +32,40 @@ class STRATA_THREAD_ANNOTATION(capability("mutex")) Mutex {
   std::mutex m_;
 };
 
+// Many readers or one writer. Readers pay two atomic additions in line; who comes while a writer
+// holds it or waits for it sleeps behind him, so writers are not starved. Not recursive.
 class STRATA_THREAD_ANNOTATION(capability("mutex")) SharedMutex {
  public:
-  void lock() STRATA_THREAD_ANNOTATION(acquire_capability()) { m_.lock(); }
-  void unlock() STRATA_THREAD_ANNOTATION(release_capability()) { m_.unlock(); }
-  void lock_shared() STRATA_THREAD_ANNOTATION(acquire_shared_capability()) { m_.lock_shared(); }
-  void unlock_shared() STRATA_THREAD_ANNOTATION(release_shared_capability()) { m_.unlock_shared(); }
+  void lock() STRATA_THREAD_ANNOTATION(acquire_capability()) {
+    writers_.lock();
+    uint32_t s = state_.fetch_or(kWriter, std::memory_order_acquire) | kWriter;
+    for (; s != kWriter; s = state_.load(std::memory_order_acquire)) state_.wait(s);
+  }
+  void unlock() STRATA_THREAD_ANNOTATION(release_capability()) {
+    state_.fetch_and(~kWriter, std::memory_order_release);
+    state_.notify_all();
+    writers_.unlock();
+  }
+  void lock_shared() STRATA_THREAD_ANNOTATION(acquire_shared_capability()) {
+    while (state_.fetch_add(kReader, std::memory_order_acquire) & kWriter) [[unlikely]] StepBack();
+  }
+  void unlock_shared() STRATA_THREAD_ANNOTATION(release_shared_capability()) {
+    if (state_.fetch_sub(kReader, std::memory_order_release) == (kWriter | kReader)) [[unlikely]]
+      state_.notify_all();  // the last one in the writer's way
+  }
 
  private:
-  std::shared_mutex m_;
+  static constexpr uint32_t kWriter = 1;  // one holds it, or waits until the readers have left
+  static constexpr uint32_t kReader = 2;  // so much is added for each
+
+  [[gnu::noinline]] void StepBack() STRATA_NO_THREAD_SAFETY_ANALYSIS {
+    unlock_shared();
+    uint32_t s = state_.load(std::memory_order_acquire);
+    for (; s & kWriter; s = state_.load(std::memory_order_acquire)) state_.wait(s);
+  }
+
+  std::mutex writers_;
+  std::atomic<uint32_t> state_{0};
 };
 
 template <typename M>

@@ -55,13 +55,9 @@ class ObservedStore final : public Store {
 
   Status Read(const Context& ctx, std::span<const std::string_view> ids,
               const std::span<std::optional<Record>>& out) override {
-    const bool sample = stats_->CountCall(Operation::kRead) % StageStats::kSampleEvery == 0;
-    if (sample || ctx.spans() != nullptr) [[unlikely]]
-      return ReadSlowly(ctx, ids, out, sample);
-    Status s = inner_->Read(ctx, ids, out);
-    if (!s.ok()) [[unlikely]]
-      s = Fail(s, Operation::kRead, ids.empty() ? "" : ids[0]);
-    return s;
+    if (ctx.spans() != nullptr || !stats_->CountUnsampledCall(Operation::kRead)) [[unlikely]]
+      return ReadSlowly(ctx, ids, out);
+    return ReadQuickly(ctx, ids, out);
   }
 
   StatusOr<WriteResult> Write(const Context& ctx, const WriteBatch& batch) override {
@@ -106,9 +102,17 @@ class ObservedStore final : public Store {
   auto Spanned(const Context& ctx, Operation op, const Call& call) -> decltype(call(ctx)) {
     return Traced(ctx, info().stage, OperationName(op), call);
   }
+  Status ReadQuickly(const Context& ctx, std::span<const std::string_view> ids,
+                     const std::span<std::optional<Record>>& out) {
+    Status s = inner_->Read(ctx, ids, out);
+    if (!s.ok()) [[unlikely]]
+      s = Fail(s, Operation::kRead, ids.empty() ? "" : ids[0]);
+    return s;
+  }
   // A call whose time is taken, for a span or as a sample.
   [[gnu::noinline]] Status ReadSlowly(const Context& ctx, std::span<const std::string_view> ids,
-                                      const std::span<std::optional<Record>>& out, bool sample) {
+                                      const std::span<std::optional<Record>>& out) {
+    const bool sample = stats_->CountCall(Operation::kRead) % StageStats::kSampleEvery == 0;
     const auto start = SteadyClock::now();
     const Status s =
         Spanned(ctx, Operation::kRead, [&](const Context& c) { return inner_->Read(c, ids, out); });

@@ -21,6 +21,10 @@ class StageStats {
 
   // Returns how many calls of this kind the thread made before.
   uint64_t CountCall(Operation op) { return counters_.Add(static_cast<int>(op)); }
+  // The same for a call that is not to be sampled; false: call CountCall instead.
+  bool CountUnsampledCall(Operation op) {
+    return counters_.AddBetween(static_cast<int>(op), kSampleEvery);
+  }
   void CountError(Operation op) { counters_.Add(kOperations + static_cast<int>(op)); }
   void CountLatency(uint64_t nanoseconds);
 

@@ -17,6 +17,7 @@
 #include "absl/container/flat_hash_set.h"
 #include "core/abseil.h"
 #include "core/document.h"
+#include "core/id_hash.h"
 #include "core/sync.h"
 #include "store/record.h"
 
@@ -107,8 +108,8 @@ class VersionTable {
 
  private:
   // What lies in a shard's table: all that a point read of the newest version needs, so that it
-  // touches the slot and the document and nothing else.
-  struct Slot {
+  // touches one line of the cache here and one of the document.
+  struct alignas(64) Slot {
     std::string id;
     Entry* entry;
     mutable Document newest;  // nothing: deleted
@@ -116,12 +117,12 @@ class VersionTable {
   };
   struct SlotHash {
     using is_transparent = void;
-    size_t operator()(std::string_view id) const { return Hash(id); }
-    size_t operator()(const Slot& s) const { return Hash(s.id); }
+    size_t operator()(std::string_view id) const { return HashId(id); }
+    size_t operator()(const Slot& s) const { return HashId(s.id); }
   };
   struct SlotEqual {
     using is_transparent = void;
-    bool operator()(const Slot& a, std::string_view b) const { return a.id == b; }
+    bool operator()(const Slot& a, std::string_view b) const { return SameId(a.id, b); }
     bool operator()(const Slot& a, const Slot& b) const { return a.id == b.id; }
   };
 
@@ -131,7 +132,7 @@ class VersionTable {
     absl::flat_hash_set<Slot, SlotHash, SlotEqual> slots;
   };
 
-  static size_t Hash(std::string_view id) { return StringHash{}(id); }
+  static size_t Hash(std::string_view id) { return HashId(id); }
   Shard& ShardOf(size_t hash) const { return shards_[hash >> 57 & (kShards - 1)]; }
   const Slot* Find(std::string_view id, size_t hash) const;
   void DropRetired();

@@ -90,29 +90,29 @@ class CacheStore final : public Store, public Introspection, public FeedHandler 
 
   Status Read(const Context& ctx, std::span<const std::string_view> ids,
               const std::span<std::optional<Record>>& out) override {
+    // Most reads: one document, which is here.
+    if (ids.size() == 1 && side_ == nullptr && open_.load(std::memory_order_acquire) &&
+        table_.Hit(ids[0], NowMillis, &out[0])) [[likely]] {
+      counters_.Add(out[0] ? kHits : kNegativeHits);
+      return OkStatus();
+    }
+    return ReadAny(ctx, ids, out);
+  }
+
+  [[gnu::noinline]] Status ReadAny(const Context& ctx, std::span<const std::string_view> ids,
+                                   const std::span<std::optional<Record>>& out) {
     RETURN_IF_ERROR(ctx.Check());
-    if (!open_.load(std::memory_order_acquire)) [[unlikely]] {
+    if (!open_.load(std::memory_order_acquire)) {
       counters_.Add(kPassed, ids.size());
       return inner_.Read(ctx, ids, out);
     }
-    for (size_t i = 0; i < ids.size(); ++i) {
-      if (side_ != nullptr || !table_.Hit(ids[i], NowMillis, &out[i])) [[unlikely]]
-        return Find(ctx, ids, out, i);
-      counters_.Add(out[i] ? kHits : kNegativeHits);
-    }
-    return OkStatus();
-  }
-
-  // As Read, from place `begin` on.
-  [[gnu::noinline]] Status Find(const Context& ctx, std::span<const std::string_view> ids,
-                                const std::span<std::optional<Record>>& out, size_t begin) {
     Missing missing;
-    for (size_t i = begin; i < ids.size(); ++i) {
+    for (size_t i = 0; i < ids.size(); ++i) {
       std::shared_ptr<Flight> flight;
       switch (table_.Find(ids[i], NowMillis, &out[i], &flight)) {
         case CacheTable::Found::kHit:
-          [[likely]] if (side_ == nullptr || !out[i] || out[i]->document ||
-                         side_->Read(ctx, ids[i], &*out[i])) {
+          if (side_ == nullptr || !out[i] || out[i]->document ||
+              side_->Read(ctx, ids[i], &*out[i])) {
             counters_.Add(out[i] ? kHits : kNegativeHits);
             break;
           }

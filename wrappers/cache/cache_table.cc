@@ -4,6 +4,7 @@
 #include <bit>
 #include <span>
 
+#include "core/id_hash.h"
 #include "store/change_log.h"
 
 namespace strata::cache {
@@ -38,8 +39,8 @@ struct alignas(64) CacheTable::Entry {
   Record record;         // of external entries only the revision
   bool present = false;  // false: it is known that nothing is there
   bool external = false;
-  bool ends = false;  // some day, by its lifetime
-  uint8_t uses = 0;   // since it entered its queue, up to kMaxUses
+  bool ends = false;             // some day, by its lifetime
+  std::atomic<uint8_t> uses{0};  // since it entered its queue, up to kMaxUses
   uint64_t hash = 0;
   Queue* queue = nullptr;
   size_t bytes = 0;
@@ -48,7 +49,9 @@ struct alignas(64) CacheTable::Entry {
   Entry* prev = nullptr;
 
   void Serve(std::optional<Record>* out) {
-    if (uses < kMaxUses) ++uses;
+    // Of two at once one may get lost: that changes what is evicted at some time, no more.
+    const uint8_t n = uses.load(std::memory_order_relaxed);
+    if (n < kMaxUses) uses.store(n + 1, std::memory_order_relaxed);
     if (present) {
       out->emplace(record);
     } else {
@@ -86,13 +89,13 @@ struct CacheTable::Queue {
 struct alignas(64) CacheTable::Shard {
   struct EntryHash {
     using is_transparent = void;
-    size_t operator()(std::string_view id) const { return StringHash{}(id); }
+    size_t operator()(std::string_view id) const { return HashId(id); }
     size_t operator()(const std::unique_ptr<Entry>& e) const { return e->hash; }
   };
-  struct SameId {
+  struct EqualId {
     using is_transparent = void;
     bool operator()(const std::unique_ptr<Entry>& a, std::string_view id) const {
-      return a->id == id;
+      return SameId(a->id, id);
     }
     bool operator()(const std::unique_ptr<Entry>& a, const std::unique_ptr<Entry>& b) const {
       return a->id == b->id;
@@ -106,8 +109,9 @@ struct alignas(64) CacheTable::Shard {
     Lifetime lifetime;
   };
 
-  Mutex mutex;
-  absl::flat_hash_set<std::unique_ptr<Entry>, EntryHash, SameId> entries STRATA_GUARDED_BY(mutex);
+  // Hits share it.
+  SharedMutex mutex;
+  absl::flat_hash_set<std::unique_ptr<Entry>, EntryHash, EqualId> entries STRATA_GUARDED_BY(mutex);
   Queue small STRATA_GUARDED_BY(mutex);
   Queue main STRATA_GUARDED_BY(mutex);
   std::deque<uint64_t> ghosts STRATA_GUARDED_BY(mutex);
@@ -131,14 +135,14 @@ CacheTable::CacheTable(const TableOptions& options) {
 CacheTable::~CacheTable() = default;
 
 inline CacheTable::Shard& CacheTable::ShardOf(std::string_view id, uint64_t* hash) const {
-  *hash = StringHash{}(id);
+  *hash = HashId(id);
   return shards_[*hash >> 1 >> shift_];
 }
 
 bool CacheTable::Hit(std::string_view id, int64_t (*clock)(), std::optional<Record>* record) {
   uint64_t hash;
   Shard& shard = ShardOf(id, &hash);
-  MutexLock lock(shard.mutex);
+  ReadLock lock(shard.mutex);
   const auto it = shard.entries.find(id, hash);
   if (it == shard.entries.end()) return false;
   Entry& e = **it;
@@ -152,7 +156,7 @@ CacheTable::Found CacheTable::Find(std::string_view id, int64_t (*clock)(),
                                    bool lead) {
   uint64_t hash;
   Shard& shard = ShardOf(id, &hash);
-  MutexLock lock(shard.mutex);
+  WriteLock lock(shard.mutex);
   const auto it = shard.entries.find(id, hash);
   if (it != shard.entries.end()) [[likely]] {
     Entry& e = **it;
@@ -183,7 +187,7 @@ void CacheTable::Fill(const std::shared_ptr<Flight>& flight, std::string_view id
   uint64_t hash;
   Shard& shard = ShardOf(id, &hash);
   {
-    MutexLock lock(shard.mutex);
+    WriteLock lock(shard.mutex);
     if (flight->valid_) {
       shard.flights.erase(id);
       Insert(shard, hash, id, record, lifetime, external, dropped);
@@ -199,7 +203,7 @@ void CacheTable::Abandon(const std::shared_ptr<Flight>& flight, std::string_view
   uint64_t hash;
   Shard& shard = ShardOf(id, &hash);
   {
-    MutexLock lock(shard.mutex);
+    WriteLock lock(shard.mutex);
     if (flight->valid_) shard.flights.erase(id);
     flight->valid_ = false;
   }
@@ -209,7 +213,7 @@ void CacheTable::Abandon(const std::shared_ptr<Flight>& flight, std::string_view
 bool CacheTable::BeginWrite(std::string_view id) {
   uint64_t hash;
   Shard& shard = ShardOf(id, &hash);
-  MutexLock lock(shard.mutex);
+  WriteLock lock(shard.mutex);
   ++shard.writing[std::string(id)].writers;
   if (const auto f = shard.flights.find(id); f != shard.flights.end()) {
     f->second->valid_ = false;
@@ -223,7 +227,7 @@ void CacheTable::EndWrite(std::string_view id, const std::optional<Record>* writ
                           Lifetime lifetime, std::vector<std::string>* dropped) {
   uint64_t hash;
   Shard& shard = ShardOf(id, &hash);
-  MutexLock lock(shard.mutex);
+  WriteLock lock(shard.mutex);
   const auto it = shard.writing.find(id);
   Shard::Writing& w = it->second;
   if (written == nullptr) {
@@ -247,7 +251,7 @@ void CacheTable::EndWrite(std::string_view id, const std::optional<Record>* writ
 bool CacheTable::Invalidate(std::string_view id, uint64_t sequence) {
   uint64_t hash;
   Shard& shard = ShardOf(id, &hash);
-  MutexLock lock(shard.mutex);
+  WriteLock lock(shard.mutex);
   if (const auto f = shard.flights.find(id); f != shard.flights.end()) {
     f->second->valid_ = false;
     shard.flights.erase(f);
@@ -265,14 +269,14 @@ bool CacheTable::Invalidate(std::string_view id, uint64_t sequence) {
 void CacheTable::Erase(std::string_view id) {
   uint64_t hash;
   Shard& shard = ShardOf(id, &hash);
-  MutexLock lock(shard.mutex);
+  WriteLock lock(shard.mutex);
   const auto it = shard.entries.find(id, hash);
   if (it != shard.entries.end()) Remove(shard, it->get());
 }
 
 void CacheTable::Clear() {
   for (Shard& shard : std::span(shards_.get(), shard_count_)) {
-    MutexLock lock(shard.mutex);
+    WriteLock lock(shard.mutex);
     for (auto& [id, f] : shard.flights) f->valid_ = false;
     shard.flights.clear();
     for (auto& [id, w] : shard.writing) w.unknown = true;
@@ -337,9 +341,9 @@ void CacheTable::Evict(Shard& shard,
   };
   if (shard.small.head != nullptr && (small_is_full || shard.main.head == nullptr)) {
     Entry* e = shard.small.head;
-    if (e->uses > 1) {
+    if (e->uses.load(std::memory_order_relaxed) > 1) {
       shard.small.Unlink(e);
-      e->uses = 0;
+      e->uses.store(0, std::memory_order_relaxed);
       shard.main.Push(e);
       return;
     }
@@ -352,8 +356,8 @@ void CacheTable::Evict(Shard& shard,
     return drop(e);
   }
   Entry* e = shard.main.head;
-  if (e->uses > 0) {
-    --e->uses;
+  if (const uint8_t uses = e->uses.load(std::memory_order_relaxed); uses > 0) {
+    e->uses.store(uses - 1, std::memory_order_relaxed);
     shard.main.Unlink(e);
     shard.main.Push(e);
     return;
