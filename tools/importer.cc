@@ -149,7 +149,9 @@ class Importer {
   bool Push(Batch batch, uint64_t bytes_read) {
     batch.bytes_read = bytes_read;
     batch.write.durability = WriteDurability::kAsync;
+    std::vector<Batch> spent;  // ends behind the lock
     MutexLock lock(mutex_);
+    spent.swap(spent_);
     while (queue_.size() >= kQueued && !failed_) changed_.Wait(mutex_);
     if (failed_) return false;
     if (!batch.items.empty()) queue_.push_back(std::move(batch));
@@ -177,6 +179,8 @@ class Importer {
         return;
       }
       progress_.Show(result_.imported, batch.bytes_read);
+      MutexLock lock(mutex_);
+      spent_.push_back(std::move(batch));
     }
   }
 
@@ -229,6 +233,8 @@ class Importer {
   Mutex mutex_;
   CondVar changed_;
   std::deque<Batch> queue_ STRATA_GUARDED_BY(mutex_);
+  // Freed by the thread that made them, so that the two do not contend for its memory.
+  std::vector<Batch> spent_ STRATA_GUARDED_BY(mutex_);
   bool finished_ STRATA_GUARDED_BY(mutex_) = false;
   bool failed_ STRATA_GUARDED_BY(mutex_) = false;
 };

@@ -242,9 +242,10 @@ std::vector<Indexes::IndexPtr> Indexes::Written() const {
   return written_ == nullptr ? std::vector<IndexPtr>() : *written_;
 }
 
-bool Indexes::empty() const {
-  MutexLock lock(mutex_);
-  return written_ == nullptr || written_->empty();
+Indexes::Pending Indexes::Begin() const {
+  Pending pending;
+  pending.written = Written();
+  return pending;
 }
 
 std::vector<IndexReport> Indexes::Reports() const {
@@ -311,12 +312,11 @@ void Indexes::Release(const void* owner) {
 
 Status Indexes::Check(const std::vector<Final>& finals, const void* owner, Pending* pending,
                       size_t* failed) {
-  const std::vector<IndexPtr> written = Written();
-  if (written.empty()) return OkStatus();
+  if (pending->written.empty()) return OkStatus();
   std::vector<IndexedChange> changes;
   changes.reserve(finals.size());
   for (const Final& f : finals) changes.push_back({f.id, f.before.root(), f.after.root()});
-  for (const IndexPtr& index : written) {
+  for (const IndexPtr& index : pending->written) {
     const auto owner_of = [&](std::string_view key) {
       return OwnerOf(*index, key, owner, pending);
     };
@@ -326,7 +326,7 @@ Status Indexes::Check(const std::vector<Final>& finals, const void* owner, Pendi
 }
 
 void Indexes::Accept(const std::vector<Final>& finals, Pending* pending) {
-  for (const IndexPtr& index : Written()) {
+  for (const IndexPtr& index : pending->written) {
     if (!index->spec.unique) continue;
     const std::string prefix = IndexPrefix(index->number);
     std::vector<std::string> keys;
@@ -355,7 +355,7 @@ Status Indexes::Apply(std::string_view id, const Document& before, const Documen
                       rocksdb::WriteBatch* batch, Pending* pending) {
   std::vector<std::string> old_keys;
   std::vector<std::string> new_keys;
-  for (const IndexPtr& index : Written()) {
+  for (const IndexPtr& index : pending->written) {
     RETURN_IF_ERROR(KeysOf(index->spec, before, &old_keys));
     RETURN_IF_ERROR(KeysOf(index->spec, after, &new_keys));
     // Documents that a build has not come to are counted when it does.

@@ -35,6 +35,9 @@ struct EntryParts {
 bool DecodeEntry(std::string_view key, std::string_view value, EntryParts* out);
 
 class Indexes {
+  struct Index;
+  using IndexPtr = std::shared_ptr<Index>;
+
  public:
   explicit Indexes(std::shared_ptr<Database> database) : database_(std::move(database)) {}
 
@@ -46,11 +49,11 @@ class Indexes {
 
   std::shared_ptr<const IndexCatalog> catalog() const;
   std::vector<IndexReport> Reports() const;
-  bool empty() const;
 
   // ---- in the leader's turn ----
   // What a group has done to indexes, before it is written.
   struct Pending {
+    std::vector<IndexPtr> written;  // those that writes keep up
     struct Delta {
       std::shared_ptr<IndexStats> stats;
       bool add;
@@ -62,6 +65,8 @@ class Indexes {
     StringMap<std::optional<std::string>> owners;
     std::unique_ptr<rocksdb::Iterator> lookup;
   };
+  // For a new group.
+  Pending Begin() const;
   // What one member of a group makes of a document in the end.
   struct Final {
     std::string id;
@@ -114,7 +119,6 @@ class Indexes {
 
     bool written() const { return state == IndexState::kBuilding || state == IndexState::kReady; }
   };
-  using IndexPtr = std::shared_ptr<Index>;
 
   Status Store(const Index& index, rocksdb::WriteBatch* batch) const;
   static IndexPtr Describe(std::string_view text);

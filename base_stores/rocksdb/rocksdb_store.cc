@@ -3,6 +3,7 @@
 #include <rocksdb/utilities/checkpoint.h>
 
 #include <algorithm>
+#include <atomic>
 #include <deque>
 #include <filesystem>
 #include <functional>
@@ -30,6 +31,7 @@ using rocksdb_store::ToSlice;
 using rocksdb_store::ToView;
 using rocksdb_store::Translate;
 
+constexpr size_t kFetchAhead = 4;   // documents of a batch
 constexpr size_t kGroupOps = 4096;  // operations that one group commit takes at most
 
 class RocksdbStore final : public Store,
@@ -196,6 +198,7 @@ class RocksdbStore final : public Store,
     indexes_.Release(owner);
     MutexLock lock(held_mutex_);
     absl::erase_if(held_, [&](const auto& h) { return h.second == owner; });
+    any_held_.store(!held_.empty(), std::memory_order_release);
   }
 
   StatusOr<std::vector<uint64_t>> CommitWrites(const Context& ctx, const void* owner,
@@ -250,6 +253,7 @@ class RocksdbStore final : public Store,
   struct Group {
     explicit Group(size_t bytes) : batch(bytes) {}
     rocksdb::WriteBatch batch;
+    bool alone = false;                        // it has one member
     StringMap<std::optional<Record>> records;  // ids written in this group
     uint64_t next = 0;                         // sequence
     uint64_t left_out = 0;                     // sequences that copies skipped
@@ -298,6 +302,8 @@ class RocksdbStore final : public Store,
     for (const Writer* w : writers) bytes += w->bytes();
     Group group(bytes);
     group.next = database_->last() + 1;
+    group.alone = writers.size() == 1;
+    group.indexes = indexes_.Begin();
     bool sync = false;
     for (Writer* w : writers) {
       group.batch.SetSavePoint();
@@ -367,7 +373,8 @@ class RocksdbStore final : public Store,
     signal_->changed.NotifyAll();
   }
 
-  // What a member of a group did to the group's records: the id and what stood there before.
+  // What a member of a group did to the group's records: the id and what stood there before. Null
+  // where nothing has to be remembered.
   using Undo = std::vector<std::pair<std::string, std::optional<std::optional<Record>>>>;
 
   Status Current(std::string_view id, const Group& group, std::optional<Record>* out) const {
@@ -381,8 +388,8 @@ class RocksdbStore final : public Store,
   }
 
   Status CheckFree(std::string_view id, const void* owner) {
+    if (!any_held_.load(std::memory_order_acquire)) return OkStatus();
     MutexLock lock(held_mutex_);
-    if (held_.empty()) return OkStatus();
     const auto it = held_.find(id);
     if (it == held_.end() || it->second == owner) return OkStatus();
     return Aborted(
@@ -394,6 +401,9 @@ class RocksdbStore final : public Store,
     w->result.outcomes.reserve(ops.size());
     std::vector<std::string> ids(ops.size());
     for (size_t i = 0; i < ops.size(); ++i) {
+      // Another thread has made them, so nothing of them is near.
+      if (i + kFetchAhead < ops.size() && ops[i + kFetchAhead].document)
+        ops[i + kFetchAhead].document.PrefetchText();
       StatusOr<std::string> id = ResolveId(ops[i], ids_);
       if (!id.ok()) return InBatch(id.status(), *w->batch, i);
       ids[i] = *std::move(id);
@@ -404,14 +414,20 @@ class RocksdbStore final : public Store,
       return database_->IsBeyondLastId(id);
     });
     if (!all_new) RETURN_IF_ERROR(database_->GetMany({}, ids, before));
+    // Nobody asks again for new ids in order.
+    const bool in_order =
+        std::adjacent_find(ids.begin(), ids.end(), std::greater_equal<>()) == ids.end();
+    const bool remember = !group->alone || !all_new || !in_order;
+    if (remember) group->records.reserve(group->records.size() + ops.size());
     Finals finals;
-    if (!indexes_.empty()) RETURN_IF_ERROR(CheckBatch(*w->batch, ids, before, group, &finals));
+    if (!group->indexes.written.empty())
+      RETURN_IF_ERROR(CheckBatch(*w->batch, ids, before, group, &finals));
     for (size_t i = 0; i < ops.size(); ++i) {
       if (const auto it = group->records.find(ids[i]); it != group->records.end()) {
         before[i] = it->second;  // by an earlier operation of this group
       }
-      StatusOr<WriteOutcome> outcome =
-          Apply(ops[i], std::move(ids[i]), before[i], w->batch->origin, group, undo);
+      StatusOr<WriteOutcome> outcome = Apply(ops[i], std::move(ids[i]), before[i], w->batch->origin,
+                                             group, remember ? undo : nullptr);
       if (!outcome.ok()) return InBatch(outcome.status(), *w->batch, i);
       w->result.outcomes.push_back(*std::move(outcome));
     }
@@ -479,7 +495,8 @@ class RocksdbStore final : public Store,
         return Aborted(
             Concat(JsonString(f.id), " was changed by another writer; run the transaction again"));
       }
-      if (!indexes_.empty()) finals.push_back({f.id, now ? now->document : Document(), f.after});
+      if (!group->indexes.written.empty())
+        finals.push_back({f.id, now ? now->document : Document(), f.after});
       if (w->hold_only) continue;
       WriteOutcome outcome{f.id, 0, false, false};
       if (f.after || now) {
@@ -496,6 +513,7 @@ class RocksdbStore final : public Store,
       indexes_.Hold(finals, w->owner);
       MutexLock lock(held_mutex_);
       for (const FinalWrite& f : w->writes) held_[f.id] = w->owner;
+      any_held_.store(!held_.empty(), std::memory_order_release);
     }
     return OkStatus();
   }
@@ -533,6 +551,7 @@ class RocksdbStore final : public Store,
                            rocksdb::SliceParts(change_parts, before ? 2 : 1));
       RETURN_IF_ERROR(Translate(s, "writing"));
     }
+    if (undo == nullptr) return sequence;
     std::optional<Record> record;
     if (after) record = Record{after, sequence};
     const auto [it, fresh] = group->records.try_emplace(id, record);
@@ -647,6 +666,7 @@ class RocksdbStore final : public Store,
   // Documents of transactions that have voted. The queue's leader writes it, Release takes out.
   Mutex held_mutex_;
   StringMap<const void*> held_ STRATA_GUARDED_BY(held_mutex_);
+  std::atomic<bool> any_held_{false};
 };
 
 StatusOr<std::shared_ptr<Store>> Build(const RocksdbOptions& options, StoreInfo info,
