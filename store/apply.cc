@@ -22,6 +22,13 @@ StatusOr<Document> WithId(const Document& d, std::string_view id) {
 
 }  // namespace
 
+Status CheckSize(const WriteBatch& batch) {
+  if (batch.ops.size() <= kMaxBatchOps) return OkStatus();
+  return ResourceExhausted(Concat("the batch has ", std::to_string(batch.ops.size()),
+                                  " operations; at most ", std::to_string(kMaxBatchOps),
+                                  " are taken"));
+}
+
 StatusOr<std::string> ResolveId(const WriteOp& op, IdGenerator& ids) {
   if (!op.id.empty()) {
     RETURN_IF_ERROR(CheckId(op.id));

@@ -14,6 +14,9 @@ namespace strata {
 
 inline constexpr size_t kMaxBatchOps = 100000;
 
+// ResourceExhausted for more operations than that.
+Status CheckSize(const WriteBatch& batch);
+
 // The id that an operation is about: its own, else its document's, else a generated one.
 StatusOr<std::string> ResolveId(const WriteOp& op, IdGenerator& ids);
 

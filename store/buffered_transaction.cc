@@ -308,7 +308,7 @@ class BufferedTransaction final : public Transaction {
     RETURN_IF_ERROR(CheckOpen());
     if (voted_)
       return FailedPrecondition("the transaction has voted; it can only be committed or aborted");
-    if (batch.ops.size() > kMaxBatchOps) return ResourceExhausted("the batch is too large");
+    RETURN_IF_ERROR(CheckSize(batch));
     // Plans that are open and savepoints keep what they saw.
     if (writes_.use_count() > 1) writes_ = std::make_shared<WriteMap>(*writes_);
     std::vector<std::pair<std::string, std::optional<Written>>> undo;

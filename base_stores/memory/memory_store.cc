@@ -62,11 +62,7 @@ class MemoryStore final : public Store,
 
   StatusOr<WriteResult> Write(const Context& ctx, const WriteBatch& batch) override {
     RETURN_IF_ERROR(ctx.Check());
-    if (batch.ops.size() > kMaxBatchOps) {
-      return ResourceExhausted(Concat("the batch has ", std::to_string(batch.ops.size()),
-                                      " operations; at most ", std::to_string(kMaxBatchOps),
-                                      " are taken"));
-    }
+    RETURN_IF_ERROR(CheckSize(batch));
     WriteResult result;
     result.outcomes.reserve(batch.ops.size());
     MutexLock lock(commit_mutex_);

@@ -97,11 +97,7 @@ std::optional<Record> Parts::Whole(std::span<const std::optional<Record>> parts,
 
 StatusOr<Work> Parts::WorkOut(const Context& ctx, const PartViews& views, const WriteBatch& batch,
                               const TouchedRecords& known, IdGenerator& generator) const {
-  if (batch.ops.size() > kMaxBatchOps) {
-    return ResourceExhausted(Concat("the batch has ", std::to_string(batch.ops.size()),
-                                    " operations; at most ", std::to_string(kMaxBatchOps),
-                                    " are taken"));
-  }
+  RETURN_IF_ERROR(CheckSize(batch));
   std::vector<std::string> ids;
   for (size_t i = 0; i < batch.ops.size(); ++i) {
     StatusOr<std::string> id = ResolveId(batch.ops[i], generator);

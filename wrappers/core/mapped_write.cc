@@ -99,11 +99,7 @@ StatusOr<WriteResult> WriteOnce(Target& inner, const Context& ctx, const WriteBa
 }
 
 StatusOr<std::vector<std::string>> ResolveIds(const WriteBatch& batch, IdGenerator& ids) {
-  if (batch.ops.size() > kMaxBatchOps) {
-    return ResourceExhausted(Concat("the batch has ", std::to_string(batch.ops.size()),
-                                    " operations; at most ", std::to_string(kMaxBatchOps),
-                                    " are taken"));
-  }
+  RETURN_IF_ERROR(CheckSize(batch));
   std::vector<std::string> out;
   out.reserve(batch.ops.size());
   for (size_t i = 0; i < batch.ops.size(); ++i) {
