@@ -42,6 +42,21 @@ class FloorFilterFactory final : public rocksdb::CompactionFilterFactory {
   std::shared_ptr<std::atomic<uint64_t>> floor_;
 };
 
+// Whether processes before this one have left so many write-ahead logs that opening takes long.
+bool HasOldLogs(const std::string& directory) {
+  constexpr int kManyLogs = 8;
+  constexpr uintmax_t kManyBytes = 16u << 20;
+  int logs = 0;
+  uintmax_t bytes = 0;
+  std::error_code ec;
+  for (const auto& file : std::filesystem::directory_iterator(directory, ec)) {
+    if (file.path().extension() != ".log") continue;
+    ++logs;
+    if (const uintmax_t size = file.file_size(ec); !ec) bytes += size;
+  }
+  return logs > kManyLogs || bytes > kManyBytes;
+}
+
 rocksdb::ColumnFamilyOptions FamilyOptions(const RocksdbOptions& options,
                                            std::shared_ptr<rocksdb::Cache> cache) {
   rocksdb::ColumnFamilyOptions f;
@@ -95,6 +110,9 @@ Status Database::Init(const RocksdbOptions& options) {
   if (!there && !std::filesystem::create_directories(path, ec) && ec) {
     return Unavailable(Concat("cannot make the directory ", path, ": ", ec.message()));
   }
+  // Under one name, whatever it is called here: by names RocksDB knows what this process has open.
+  const std::string directory = std::filesystem::canonical(path, ec).string();
+  if (ec) return Unavailable(Concat("cannot find the directory ", path, ": ", ec.message()));
   rocksdb::DBOptions db_options;
   db_options.create_if_missing = true;
   db_options.create_missing_column_families = true;
@@ -115,7 +133,7 @@ Status Database::Init(const RocksdbOptions& options) {
       {"indexes", family}};
   rocksdb::TransactionDB* db = nullptr;
   const rocksdb::Status s = rocksdb::TransactionDB::Open(
-      db_options, rocksdb::TransactionDBOptions(), path, families, &handles_, &db);
+      db_options, rocksdb::TransactionDBOptions(), directory, families, &handles_, &db);
   if (!s.ok()) {
     if (s.IsIOError() && s.ToString().find("lock") != std::string::npos) {
       return Unavailable(
@@ -134,12 +152,12 @@ Status Database::Init(const RocksdbOptions& options) {
                                      std::to_string(format), "; this version knows formats up to ",
                                      std::to_string(kFormatVersion)));
   }
-  if (format < kFormatVersion) {  // new, or from before there were indexes
-    rocksdb::WriteBatch batch;
-    const rocksdb::Status put =
-        batch.Put(meta(), ToSlice(kFormatKey), std::to_string(kFormatVersion));
-    RETURN_IF_ERROR(Translate(put, "writing the format"));
-    RETURN_IF_ERROR(Write(&batch, true));
+  if (format < kFormatVersion) RETURN_IF_ERROR(WriteFormat());  // new, or an older one
+  if (HasOldLogs(directory)) {
+    // RocksDB has read them and written what they hold to tables, but a TransactionDB drops logs
+    // only behind a flush, and a flush wants something to write.
+    RETURN_IF_ERROR(WriteFormat());
+    RETURN_IF_ERROR(Translate(db_->Flush(rocksdb::FlushOptions(), meta()), "tidying up the logs"));
   }
   ASSIGN_OR_RETURN(const uint64_t floor, ReadMeta(kFloorKey, 1));
   set_floor(floor);
@@ -149,6 +167,14 @@ Status Database::Init(const RocksdbOptions& options) {
   set_last(newest.empty() ? floor - 1 : DecodeSequenceKey(newest));
   if (StatusOr<std::string> id = LastKey(this->data()); id.ok()) last_id_ = *std::move(id);
   return OkStatus();
+}
+
+Status Database::WriteFormat() {
+  rocksdb::WriteBatch batch;
+  const rocksdb::Status put =
+      batch.Put(meta(), ToSlice(kFormatKey), std::to_string(kFormatVersion));
+  RETURN_IF_ERROR(Translate(put, "writing the format"));
+  return Write(&batch, true);
 }
 
 Database::~Database() {

@@ -84,6 +84,7 @@ class Database {
                  const std::span<std::optional<Record>>& out) const;
   Database() = default;
   Status Init(const RocksdbOptions& options);
+  Status WriteFormat();
   StatusOr<uint64_t> ReadMeta(std::string_view key, uint64_t missing) const;
   StatusOr<std::string> LastKey(rocksdb::ColumnFamilyHandle* family) const;  // "": none
 

@@ -84,6 +84,58 @@ TEST_F(RocksdbStoreTest, SaysThatTheDirectoryIsOpenElsewhere) {
   EXPECT_THAT(std::string(Message(second.status())), HasSubstr("is open already"));
 }
 
+// RocksDB would open it a second time under another name, and each would delete the other's files.
+TEST_F(RocksdbStoreTest, SaysThatTheDirectoryIsOpenUnderAnotherName) {
+  const auto first = Open();
+  ASSERT_TRUE(Put(*first, Ctx(), Doc(R"({"id":"a"})")).ok());
+  const std::string path = options_.path;
+  const std::string link = path + "-link";
+  std::filesystem::remove(link);
+  std::filesystem::create_directory_symlink(path, link);
+  for (const std::string& name :
+       {path + "/", path + "/.", link, std::filesystem::proximate(path).string()}) {
+    options_.path = name;
+    const auto second = OpenRocksdbStore(options_);
+    ASSERT_FALSE(second.ok()) << name;
+    EXPECT_THAT(Describe(second.status()), HasSubstr("is open already")) << name;
+  }
+  std::filesystem::remove(link);
+  options_.path = path;
+  EXPECT_EQ(*Count(*first, Ctx()), 1u);
+}
+
+// Processes that live for one write each, as the command's do, leave a write-ahead log each.
+TEST_F(RocksdbStoreTest, LogsOfProcessesBeforeDoNotPileUp) {
+  const auto logs = [&](uintmax_t* bytes) {
+    int n = 0;
+    *bytes = 0;
+    for (const auto& file : std::filesystem::directory_iterator(options_.path)) {
+      if (file.path().extension() != ".log") continue;
+      ++n;
+      *bytes += file.file_size();
+    }
+    return n;
+  };
+  uintmax_t bytes = 0;
+  for (int i = 0; i < 40; ++i) {
+    ASSERT_TRUE(Put(*Open(), Ctx(), Doc("{\"id\":\"" + std::to_string(i) + "\"}")).ok());
+    EXPECT_LE(logs(&bytes), 12) << i;
+  }
+  const std::string text(1 << 20, 'x');
+  for (int i = 0; i < 6; ++i) {
+    const auto store = Open();
+    for (int k = 0; k < 8; ++k) {
+      ASSERT_TRUE(
+          Put(*store, Ctx(),
+              Doc("{\"id\":\"big" + std::to_string(8 * i + k) + "\",\"x\":\"" + text + "\"}"))
+              .ok());
+    }
+  }
+  logs(&bytes);
+  EXPECT_LE(bytes, 40u << 20);  // of 48 MiB that were written
+  EXPECT_EQ(*Count(*Open(), Ctx()), 88u);
+}
+
 TEST_F(RocksdbStoreTest, RefusesADirectoryOfANewerVersion) {
   Open().reset();
   PutRaw("meta", "format", "4");
