@@ -26,10 +26,10 @@ done < <(grep -oE '^#include "[^"]+"' "${sources[@]}" | sed -E 's/#include "([^"
 
 # Third-party headers, each behind one door.
 door() {
-  local header=$1 allowed=$2
-  grep -lE "^#include <$header" "${sources[@]}" | grep -vE "$allowed" | while read -r f; do
-    echo "style: $f includes <$header…>; it belongs behind $allowed" >&2
-  done | grep . && status=1
+  local header=$1 allowed=$2 f
+  while read -r f; do
+    complain "$f includes <$header…>; it belongs behind $allowed"
+  done < <(grep -lE "^#include <$header" "${sources[@]}" | grep -vE "$allowed")
 }
 door 'simdjson' '^core/json_parse\.cc$|^bench/'
 door 'rocksdb/' '^base_stores/rocksdb/|^bench/|^tests/'
