@@ -332,8 +332,15 @@ class Parser {
         place == Place::kSortKey && (token.starts_with('-') || token.starts_with('+'));
     StatusOr<Node> n = sign ? ParseProperty(token.substr(1)) : ParseToken(place, token);
     if (!n.ok()) return Error(start, n.status());
-    *out = sign ? WithSign(token[0], *n) : *std::move(n);
+    // An encoded sign is part of the name, so the name gets one in front that is not.
+    const bool named_so = !sign && place == Place::kSortKey && BeginsWithSign(*n);
+    *out = sign ? WithSign(token[0], *n) : named_so ? WithSign('+', *n) : *std::move(n);
     return OkStatus();
+  }
+
+  static bool BeginsWithSign(const Node& path) {
+    const Node& first = path.is_string() || path.size() == 0 ? path : path.arg(0);
+    return first.is_string() && (first.text().starts_with('-') || first.text().starts_with('+'));
   }
 
   static StatusOr<Node> ParseToken(Place place, std::string_view token) {

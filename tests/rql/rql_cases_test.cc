@@ -96,6 +96,8 @@ std::vector<ParseCase> ParseCases() {
        "error: at byte 64: parentheses are nested more than 64"},
       {23, "1x(a)", "error: at byte 0: \"1x\" cannot be called"},
       {23, "a.b.c(d)", "error: at byte 0: \"a.b.c\" cannot be called"},
+      {23, "sort(%2Da)", And(Call("sort", R"("+-a")"))},
+      {23, "sort(-%2Da,%2Ba/b)", And(Call("sort", R"("--a",["++a","b"])"))},
       {23, "sort(-(a,b))", And(Call("sort", R"(["-a","b"])"))},
       // B. comparison sugar
       {24, "a=1", Cmp("eq", R"("a",1)")},
