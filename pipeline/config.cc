@@ -12,42 +12,17 @@
 namespace strata {
 namespace {
 
-constexpr KnownStage kProjectStages[] = {
-    {"memory", "//base_stores/memory"},
-    {"rocksdb", "//base_stores/rocksdb"},
-    {"aggregate", "//wrappers/aggregate"},
-    {"cache", "//wrappers/cache"},
-    {"expire", "//wrappers/expire"},
-    {"fault", "//wrappers/fault"},
-    {"forward", "//wrappers/forward"},
-    {"fulltext", "//wrappers/fulltext"},
-    {"inherit", "//wrappers/inherit"},
-    {"limit_concurrency", "//wrappers/limit_concurrency"},
-    {"limit_rate", "//wrappers/limit_rate"},
-    {"log", "//wrappers/log"},
-    {"readonly", "//wrappers/readonly"},
-    {"rename", "//wrappers/rename"},
-    {"replicate", "//wrappers/replicate"},
-    {"retry", "//wrappers/retry"},
-    {"slow", "//wrappers/slow"},
-};
-
 constexpr size_t kNone = static_cast<size_t>(-1);
-constexpr int kMaxNesting = 64;
+// Beyond these, problems come without suggestions, which are dear to find.
+constexpr size_t kMaxSuggestions = 100;
 
 // A name that may stand in an error: quoted, not too long.
 std::string Quoted(std::string_view s) { return JsonString(ToValidUtf8(s.substr(0, 80))); }
 
-std::string Suggest(std::string_view name, const std::vector<std::string>& known,
-                    std::string_view noun) {
-  std::vector<std::string_view> views(known.begin(), known.end());
-  std::string out = DidYouMean(name, views);
-  if (known.size() <= 12) {
-    out += Concat(" (", noun, ":");
-    for (size_t i = 0; i < known.size(); ++i) out += Concat(i > 0 ? ", " : " ", known[i]);
-    out += ")";
-  }
-  return out;
+std::string List(std::string_view noun, const std::vector<std::string>& names) {
+  std::string out = Concat(" (", noun, ":");
+  for (size_t i = 0; i < names.size(); ++i) out += Concat(i > 0 ? ", " : " ", names[i]);
+  return out + ")";
 }
 
 class Checker {
@@ -56,8 +31,7 @@ class Checker {
       : base_dir_(base_dir), registry_(registry) {}
 
   void Run(Value root) {
-    if (!root.is_object())
-      return Problem("", Concat("expected an object, found ", TypeName(root.type())));
+    if (!root.is_object()) return Problem("", Concat("expected an object, found ", Found(root)));
     std::string scratch;
     for (MemberIterator m(root); !m.done(); m.Next()) {
       const std::string_view name = m.name(&scratch);
@@ -68,9 +42,12 @@ class Checker {
     }
     const Value stores = root.Find("stores");
     if (!stores.is_object()) {
-      return Problem(
-          stores.exists() ? "/stores" : "",
-          Concat("\"stores\" must be an object of named stores, found ", TypeName(stores.type())));
+      return Problem(stores.exists() ? "/stores" : "",
+                     Concat("\"stores\" must be an object of named stores, found ", Found(stores)));
+    }
+    if (stores.size() > kMaxStages) {
+      return Problem("/stores", Concat("there are ", std::to_string(stores.size()),
+                                       " stores; a file may have ", std::to_string(kMaxStages)));
     }
     if (stores.size() == 0) Problem("/stores", "there is no store");
     for (MemberIterator m(stores); !m.done(); m.Next()) {
@@ -88,9 +65,8 @@ class Checker {
       const size_t stage = Resolve(name);
       if (stage == kNone) continue;
       config.stores.emplace_back(name, stage);
-      for (const auto& [member, owner] : member_of_) {
-        if (owner == name) config.stores.emplace_back(member, Resolve(member));
-      }
+      for (const std::string& member : members_[name])
+        config.stores.emplace_back(member, Resolve(member));
     }
     CheckServe(root.Find("serve"));
     if (problems.empty()) CheckOrder(&config, &problems);
@@ -102,6 +78,37 @@ class Checker {
  private:
   void Problem(std::string pointer, std::string message) {
     problems.push_back({std::move(pointer), std::move(message)});
+  }
+
+  // The nearest name, and all of them when they are few.
+  std::string SuggestStore(std::string_view name) const {
+    if (problems.size() >= kMaxSuggestions) return "";
+    const std::vector<std::string_view> views(names_.begin(), names_.end());
+    return DidYouMean(name, views) + (names_.size() <= 12 ? List("stores", names_) : "");
+  }
+
+  // A stage whose inner ones are there; kNone, and a problem, when the file asks for too much.
+  size_t Add(StageConfig stage) {
+    size_t depth = 1;
+    for (size_t c : stage.children) depth = std::max(depth, depths_[c] + 1);
+    if (depth > kMaxStageDepth) return TooDeep(stage.pointer);
+    if (config.stages.size() == kMaxStages) {
+      if (!said_too_many_) {
+        Problem(stage.pointer, Concat("a file may have ", std::to_string(kMaxStages),
+                                      " stages, and this is one too many"));
+      }
+      said_too_many_ = true;
+      return kNone;
+    }
+    config.stages.push_back(std::move(stage));
+    depths_.push_back(depth);
+    return config.stages.size() - 1;
+  }
+
+  size_t TooDeep(const std::string& pointer) {
+    Problem(pointer, Concat("more than ", std::to_string(kMaxStageDepth),
+                            " stages stand on one another here"));
+    return kNone;
   }
 
   // Makes the names known that a store's outermost stage gives beside its own.
@@ -124,9 +131,14 @@ class Checker {
                                 ", but there is one of that name already"));
         continue;
       }
+      if (names_.size() == kMaxStages) {
+        return Problem(pointer, Concat("a file may have ", std::to_string(kMaxStages),
+                                       " stores, with those that its stages give"));
+      }
       names_.push_back(member);
       specs_.emplace(member, Value());
-      member_of_.emplace_back(member, name);
+      members_[name].push_back(member);
+      owner_of_.emplace(member, name);
     }
   }
 
@@ -140,12 +152,11 @@ class Checker {
         StageConfig member = config.stages[stage];
         member.member = name;
         member.path = Concat(*owner, "/", name, " (", member.type->name, ")");
-        config.stages.push_back(std::move(member));
-        stage = config.stages.size() - 1;
+        stage = Add(std::move(member));
       }
     } else {
       open_.push_back(name);
-      stage = Spec(specs_.at(name), JsonPointerBelow("/stores", name), name, 0);
+      stage = Spec(specs_.at(name), JsonPointerBelow("/stores", name), name);
       open_.pop_back();
     }
     resolved_[name] = stage;
@@ -154,23 +165,27 @@ class Checker {
 
   // The store whose outermost stage gives this one; null for a store that is written out.
   const std::string* OwnerOf(const std::string& name) const {
-    for (const auto& [member, owner] : member_of_) {
-      if (member == name) return &owner;
-    }
-    return nullptr;
+    const auto it = owner_of_.find(name);
+    return it != owner_of_.end() ? &it->second : nullptr;
   }
 
-  size_t Spec(Value v, const std::string& pointer, const std::string& path, int depth) {
-    if (depth > kMaxNesting) {
-      Problem(pointer, "stores are nested too deep");
-      return kNone;
+  size_t Spec(Value v, const std::string& pointer, const std::string& path) {
+    // For each stage there may be a name or a list. More are only names of names.
+    if (nesting_ == 2 * kMaxStageDepth) return TooDeep(pointer);
+    ++nesting_;
+    size_t stage = kNone;
+    if (v.is_string()) {
+      stage = Reference(v.String(), pointer, path);
+    } else if (v.is_array()) {
+      stage = Line(v, pointer, path);
+    } else if (v.is_object()) {
+      stage = Stage(v, pointer, path, kNone, false);
+    } else {
+      Problem(pointer, Concat("expected a store (an object, a list of stages, or a name), found ",
+                              Found(v)));
     }
-    if (v.is_string()) return Reference(v.String(), pointer, path);
-    if (v.is_array()) return Line(v, pointer, path, depth);
-    if (v.is_object()) return Stage(v, pointer, path, kNone, false, depth);
-    Problem(pointer, Concat("expected a store (an object, a list of stages, or a name), found ",
-                            TypeName(v.type())));
-    return kNone;
+    --nesting_;
+    return stage;
   }
 
   // A name or a URI.
@@ -178,7 +193,7 @@ class Checker {
     if (const size_t colon = text.find(':'); colon != text.npos)
       return Uri(text, colon, pointer, path);
     if (!specs_.contains(text)) {
-      Problem(pointer, Concat("no store named ", Quoted(text), Suggest(text, names_, "stores")));
+      Problem(pointer, Concat("no store named ", Quoted(text), SuggestStore(text)));
       return kNone;
     }
     const std::string* owner = OwnerOf(text);
@@ -206,15 +221,16 @@ class Checker {
     std::string object = "{\"type\":" + JsonString(scheme);
     if (!rest.empty()) object += ",\"path\":" + JsonString(rest);
     kept_.push_back(Document::FromTrusted(object + "}"));
-    return Stage(kept_.back().root(), pointer, path, kNone, false, 0);
+    return Stage(kept_.back().root(), pointer, path, kNone, false);
   }
 
   // Outermost first; the last is a base or a name.
-  size_t Line(Value v, const std::string& pointer, const std::string& path, int depth) {
+  size_t Line(Value v, const std::string& pointer, const std::string& path) {
     if (v.size() == 0) {
       Problem(pointer, "a list of stages cannot be empty");
       return kNone;
     }
+    if (v.size() > kMaxStageDepth) return TooDeep(pointer);
     size_t below = kNone;
     bool broken = false;
     for (uint32_t i = v.size(); i-- > 0;) {
@@ -226,11 +242,11 @@ class Checker {
                 "only the last element of a list may be a name; the others are wrappers");
         broken = true;
       } else if (last && !element.is_object()) {
-        below = Spec(element, JsonPointerBelow(pointer, step), path + "/" + step, depth + 1);
+        below = Spec(element, JsonPointerBelow(pointer, step), path + "/" + step);
         broken = broken || below == kNone;
       } else {
-        const size_t stage = Stage(element, JsonPointerBelow(pointer, step), path + "/" + step,
-                                   below, !last, depth + 1);
+        const size_t stage =
+            Stage(element, JsonPointerBelow(pointer, step), path + "/" + step, below, !last);
         broken = broken || stage == kNone;
         below = stage;
       }
@@ -248,18 +264,22 @@ class Checker {
       return Problem(pointer, Concat("the type ", Quoted(name),
                                      " is a wrapper and cannot be written as a URI"));
     }
-    Problem(pointer,
-            Concat("unknown type ", Quoted(name), Suggest(name, registry_.Names(), "types")));
+    std::string known;
+    if (problems.size() < kMaxSuggestions) {
+      const std::vector<std::string> names = registry_.Names();
+      const std::vector<std::string_view> views(names.begin(), names.end());
+      known = DidYouMean(name, views) + List("types", names);
+    }
+    Problem(pointer, Concat("unknown type ", Quoted(name), known));
   }
 
   // One stage. In a line (`in_line`) the inner store is `below`.
   size_t Stage(Value v, const std::string& pointer, const std::string& path, size_t below,
-               bool in_line, int depth) {
+               bool in_line) {
     const Value type_name = v.Find("type");
     if (!type_name.is_string()) {
-      Problem(
-          type_name.exists() ? JsonPointerBelow(pointer, "type") : pointer,
-          Concat("\"type\" must be the name of a stage type, found ", TypeName(type_name.type())));
+      Problem(type_name.exists() ? JsonPointerBelow(pointer, "type") : pointer,
+              Concat("\"type\" must be the name of a stage type, found ", Found(type_name)));
       return kNone;
     }
     const StageType* type = registry_.Find(type_name.String());
@@ -282,6 +302,13 @@ class Checker {
       }
       broken = below == kNone;  // said already
       stage.children.push_back(below);
+      const std::string_view inner = type->children == Children::kOne ? "inner" : "inners";
+      skip.push_back(inner);
+      if (v.Find(inner).exists()) {
+        Problem(JsonPointerBelow(pointer, inner),
+                Concat("in a list the next element is the inner store; leave \"", inner, "\" out"));
+        broken = true;
+      }
     } else if (type->children == Children::kOne) {
       skip.push_back("inner");
       const Value inner = v.Find("inner");
@@ -292,8 +319,7 @@ class Checker {
                    "\" is a wrapper: give it an \"inner\" store, or put it before one in a list"));
         broken = true;
       } else {
-        stage.children.push_back(
-            Spec(inner, JsonPointerBelow(pointer, "inner"), path + "/inner", depth + 1));
+        stage.children.push_back(Spec(inner, JsonPointerBelow(pointer, "inner"), path + "/inner"));
       }
     } else if (type->children == Children::kMany) {
       skip.push_back("inners");
@@ -306,15 +332,15 @@ class Checker {
         const std::string step = std::to_string(i);
         stage.children.push_back(Spec(inners.At(i),
                                       JsonPointerBelow(JsonPointerBelow(pointer, "inners"), step),
-                                      path + "/" + step, depth + 1));
+                                      path + "/" + step));
       }
     }
     if (!type->side_child.empty()) {
       skip.push_back(type->side_child);
       const Value side = v.Find(type->side_child);
       if (side.exists()) {
-        stage.children.push_back(Spec(side, JsonPointerBelow(pointer, type->side_child),
-                                      path + "/" + type->side_child, depth + 1));
+        stage.children.push_back(
+            Spec(side, JsonPointerBelow(pointer, type->side_child), path + "/" + type->side_child));
       }
     }
     const size_t slash = path.find('/');
@@ -334,25 +360,23 @@ class Checker {
       type->check(stage.options.get(), stage.children.size(), pointer, &problems);
     for (size_t c : stage.children) broken = broken || c == kNone;
     if (broken || problems.size() > before) return kNone;
-    config.stages.push_back(std::move(stage));
-    return config.stages.size() - 1;
+    return Add(std::move(stage));
   }
 
   void CheckServe(Value serve) {
     if (!serve.exists()) return;
     if (!serve.is_array())
-      return Problem("/serve",
-                     Concat("expected a list of store names, found ", TypeName(serve.type())));
+      return Problem("/serve", Concat("expected a list of store names, found ", Found(serve)));
     for (uint32_t i = 0; i < serve.size(); ++i) {
       const std::string pointer = "/serve/" + std::to_string(i);
       const Value v = serve.At(i);
       if (!v.is_string()) {
-        Problem(pointer, Concat("expected a store's name, found ", TypeName(v.type())));
+        Problem(pointer, Concat("expected a store's name, found ", Found(v)));
         continue;
       }
       const std::string name = v.String();
       if (!specs_.contains(name)) {
-        Problem(pointer, Concat("no store named ", Quoted(name), Suggest(name, names_, "stores")));
+        Problem(pointer, Concat("no store named ", Quoted(name), SuggestStore(name)));
       } else if (!used_served_.insert(name).second) {
         Problem(pointer, Concat("the store ", Quoted(name), " is served twice"));
       } else if (const std::string* owner = OwnerOf(name)) {
@@ -372,66 +396,19 @@ class Checker {
   const StageRegistry& registry_;
   std::vector<std::string> names_;  // in the order of the file
   std::map<std::string, Value> specs_;
-  std::vector<std::pair<std::string, std::string>> member_of_;  // name and owner
+  std::map<std::string, std::vector<std::string>> members_;  // by what gives them
+  std::map<std::string, std::string> owner_of_;              // of such members
   std::map<std::string, size_t> resolved_;
   std::vector<std::string> open_;  // names being resolved, for cycles
   StringSet used_;
   StringSet used_served_;
   std::vector<Document> kept_;  // made from URIs
+  std::vector<size_t> depths_;  // beside config.stages: stages on one another, from the base
+  size_t nesting_ = 0;          // of calls of Spec
+  bool said_too_many_ = false;
 };
 
-void AppendStage(std::string* out, const PipelineConfig& config, size_t index) {
-  const StageConfig& s = config.stages[index];
-  *out += "{\"type\":" + JsonString(s.type->name);
-  if (!s.member.empty()) *out += ",\"member\":" + JsonString(s.member);
-  if (s.canonical.size() > 2) *out += "," + s.canonical.substr(1, s.canonical.size() - 2);
-  if (s.type->children == Children::kOne) {
-    *out += ",\"inner\":";
-    AppendStage(out, config, s.children[0]);
-    if (s.children.size() > 1) {
-      *out += "," + JsonString(s.type->side_child) + ":";
-      AppendStage(out, config, s.children[1]);
-    }
-  } else if (s.type->children == Children::kMany) {
-    *out += ",\"inners\":[";
-    for (size_t i = 0; i < s.children.size(); ++i) {
-      if (i > 0) *out += ',';
-      AppendStage(out, config, s.children[i]);
-    }
-    *out += ']';
-  }
-  *out += '}';
-}
-
 }  // namespace
-
-std::span<const KnownStage> ProjectStages() { return kProjectStages; }
-
-std::string PipelineConfig::Canonical() const {
-  std::string out = "{\"stores\":{";
-  for (size_t i = 0; i < stores.size(); ++i) {
-    if (i > 0) out += ',';
-    out += JsonString(stores[i].first) + ":";
-    AppendStage(&out, *this, stores[i].second);
-  }
-  out += "},\"serve\":[";
-  for (size_t i = 0; i < serve.size(); ++i) out += (i > 0 ? "," : "") + JsonString(serve[i]);
-  return out + "]}";
-}
-
-std::string DescribeProblems(std::string_view name, const ConfigProblems& problems,
-                             std::string_view noun) {
-  size_t width = 0;
-  for (const ConfigProblem& p : problems)
-    width = std::max(width, std::min<size_t>(p.pointer.size(), 60));
-  std::string out = Concat(name, ": ", std::to_string(problems.size()), " ", noun,
-                           problems.size() == 1 ? "" : "s");
-  for (const ConfigProblem& p : problems) {
-    const std::string pad(width + 3 > p.pointer.size() ? width + 3 - p.pointer.size() : 1, ' ');
-    out += Concat("\n  ", p.pointer, pad, p.message);
-  }
-  return out;
-}
 
 StatusOr<PipelineConfig> CheckPipeline(std::string_view text, std::string_view name,
                                        const std::string& base_dir, const StageRegistry& registry) {
@@ -440,7 +417,10 @@ StatusOr<PipelineConfig> CheckPipeline(std::string_view text, std::string_view n
     return WithMessage(parsed.status(), Concat(name, ": ", Message(parsed.status())));
   Checker checker(base_dir, registry);
   const Document config = FillVariables(*parsed, &checker.problems);
+  const size_t unset = checker.problems.size();
   checker.Run(config.root());
+  ArrangeProblems(config.root(), unset, &checker.problems);
+  ArrangeProblems(config.root(), 0, &checker.config.warnings);
   if (!checker.problems.empty()) return InvalidArgument(DescribeProblems(name, checker.problems));
   return std::move(checker.config);
 }

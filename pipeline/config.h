@@ -12,6 +12,11 @@
 
 namespace strata {
 
+// A file that asks for more is refused. The depth leaves room in a JSON text, of at most 256
+// levels, for the canonical form, which takes two for each stage.
+inline constexpr size_t kMaxStages = 1024;     // of a file; also the most stores
+inline constexpr size_t kMaxStageDepth = 100;  // stages on one another, with the base
+
 // One stage of the resolved tree. Children come before their parents in PipelineConfig::stages.
 struct StageConfig {
   std::string pointer;              // "/stores/packages/0"
@@ -22,6 +27,8 @@ struct StageConfig {
   std::vector<size_t> children;  // places in PipelineConfig::stages
   std::string member;            // of a type that gives several stores: which one; "": its own
   bool shared_below = false;     // see StoreInfo
+  // The most that its change feed gives, as far as its type tells; what is opened may give less.
+  ChangeFeed feed = ChangeFeed::kNone;
 };
 
 struct PipelineConfig {
@@ -31,9 +38,12 @@ struct PipelineConfig {
   std::vector<std::string> serve;  // names
   ConfigProblems warnings;
 
-  // The resolved configuration in one normal form: every option with its value, names replaced by
-  // what they stand for.
+  // The resolved configuration in one normal form, which is a pipeline file again: every option
+  // with its value, inner stores written out where they stand but for those that have a name.
   std::string Canonical() const;
+  // The stores as trees, outermost first: types, options that differ from their defaults, and what
+  // is known of their capabilities before they are opened.
+  std::string TreeText() const;
 };
 
 // What a binary that links everything knows: lets a smaller one say which target is missing.

@@ -1,5 +1,6 @@
 #include "pipeline/config_text.h"
 
+#include <algorithm>
 #include <cstdlib>
 
 #include "core/json_text.h"
@@ -98,6 +99,39 @@ Document FillVariables(const Document& config, ConfigProblems* problems) {
   std::string out;
   Append(&out, config.root(), "", problems);
   return Document::FromTrusted(out);
+}
+
+void ArrangeProblems(Value root, size_t unset, ConfigProblems* problems) {
+  std::vector<std::pair<size_t, ConfigProblem>> placed;
+  StringSet said;
+  for (size_t i = 0; i < problems->size(); ++i) {
+    ConfigProblem& p = (*problems)[i];
+    const StatusOr<std::vector<std::string>> steps = ParseJsonPointer(p.pointer);
+    Value at = root;
+    std::string pointer;
+    if (steps.ok()) {
+      for (const std::string& step : *steps) {
+        const int64_t index = at.is_array() ? ParseArrayIndex(step) : -1;
+        const Value next = !at.is_array()                    ? at.Find(step)
+                           : index >= 0 && index < at.size() ? at.At(static_cast<uint32_t>(index))
+                                                             : Value();
+        if (!next.exists()) break;
+        AppendJsonPointer(&pointer, step);
+        at = next;
+      }
+    }
+    if (i < unset) {
+      said.insert(pointer);
+    } else if (said.contains(pointer)) {
+      continue;
+    }
+    const size_t place = static_cast<size_t>(at.text().data() - root.text().data());
+    placed.emplace_back(place, ConfigProblem{std::move(pointer), std::move(p.message)});
+  }
+  std::stable_sort(placed.begin(), placed.end(),
+                   [](const auto& a, const auto& b) { return a.first < b.first; });
+  problems->clear();
+  for (auto& [place, problem] : placed) problems->push_back(std::move(problem));
 }
 
 }  // namespace strata

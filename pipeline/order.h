@@ -7,7 +7,8 @@
 
 namespace strata {
 
-// Adds to *problems and to config->warnings, and fills in StageConfig::shared_below.
+// Adds to *problems and to config->warnings, and fills in StageConfig::shared_below and feed.
+// Requires: at most kMaxStages stages.
 void CheckOrder(PipelineConfig* config, ConfigProblems* problems);
 
 }  // namespace strata

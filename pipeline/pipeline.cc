@@ -15,6 +15,9 @@
 namespace strata {
 
 StatusOr<std::string> ReadTextFile(const std::string& file) {
+  std::error_code unknown;  // then opening it says why
+  if (std::filesystem::is_directory(file, unknown))
+    return InvalidArgument(Concat(file, " is a directory, not a file"));
   std::ifstream in(file, std::ios::binary);
   if (!in) {
     const int error = errno;

@@ -76,7 +76,7 @@ class Pipeline {
   std::vector<std::shared_ptr<StageStats>> stats_;
 };
 
-// A whole file's text. NotFound or Unavailable.
+// A whole file's text. NotFound or Unavailable; InvalidArgument for a directory.
 StatusOr<std::string> ReadTextFile(const std::string& file);
 
 }  // namespace strata

@@ -33,11 +33,20 @@ bool ParseWithUnit(std::string_view text, const Unit (&units)[N], int64_t* out) 
   return false;
 }
 
-// "the number 7", "a string", …: what was found instead.
-std::string Found(Value v) {
-  if (v.is_number()) return Concat("the number ", v.text());
-  if (v.is_string()) return Concat("the string ", v.text().substr(0, 60));
-  return std::string(TypeName(v.type()));
+// With the largest unit of which it is a multiple.
+template <size_t N>
+std::string WithUnit(int64_t n, const Unit (&units)[N]) {
+  const Unit* best = &units[0];
+  for (const Unit& u : units) {
+    if (n != 0 && n % u.factor == 0 && u.factor > best->factor) best = &u;
+  }
+  return Concat(std::to_string(n / best->factor), best->name);
+}
+
+std::string Bound(const OptionSpec& s, int64_t n) {
+  if (s.kind == OptionKind::kSize) return WithUnit(n, kSizes);
+  if (s.kind == OptionKind::kDuration) return WithUnit(n, kDurations);
+  return std::to_string(n);
 }
 
 std::string Expected(const OptionSpec& s) {
@@ -125,6 +134,18 @@ bool ParseDuration(std::string_view text, int64_t* millis) {
   return ParseWithUnit(text, kDurations, millis);
 }
 
+std::string Found(Value v) {
+  const auto shown = [&] { return ToValidUtf8(v.text().substr(0, 60)); };
+  if (v.is_number()) return Concat("the number ", shown());
+  if (v.is_string()) return Concat("the string ", shown());
+  return std::string(TypeName(v.type()));
+}
+
+std::string RangeText(const OptionSpec& spec) {
+  if (spec.max != INT64_MAX) return Concat(Bound(spec, spec.min), " to ", Bound(spec, spec.max));
+  return spec.min != 0 ? Concat("at least ", Bound(spec, spec.min)) : "";
+}
+
 std::string_view OptionKindName(OptionKind kind) {
   switch (kind) {
     case OptionKind::kString:
@@ -207,11 +228,24 @@ std::string ReadOptions(const std::vector<OptionSpec>& specs, std::string_view t
     s.store(options, integer, text);
     if (canonical.size() > 1) canonical += ',';
     canonical += JsonString(s.name) + ":";
-    const bool is_text =
-        s.kind == OptionKind::kString || s.kind == OptionKind::kPath || s.kind == OptionKind::kEnum;
-    canonical += is_text                       ? JsonString(text)
-                 : s.kind == OptionKind::kBool ? (integer != 0 ? "true" : "false")
-                                               : std::to_string(integer);
+    switch (s.kind) {
+      case OptionKind::kString:
+      case OptionKind::kPath:
+      case OptionKind::kEnum:
+        canonical += JsonString(text);
+        break;
+      case OptionKind::kBool:
+        canonical += integer != 0 ? "true" : "false";
+        break;
+      case OptionKind::kDuration:  // a number without its unit would not be read again
+        canonical += JsonString(WithUnit(integer, kDurations));
+        break;
+      case OptionKind::kInteger:
+      case OptionKind::kSize:
+      case OptionKind::kJson:
+        canonical += std::to_string(integer);
+        break;
+    }
   }
   return canonical + "}";
 }

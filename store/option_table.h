@@ -49,6 +49,10 @@ struct OptionSpec {
 };
 
 std::string_view OptionKindName(OptionKind kind);
+// "4KiB to 16TiB", "at least 1"; "" for an option without a range.
+std::string RangeText(const OptionSpec& spec);
+// "the number 7", "the string \"x\"", "an array", …: for messages, what was found instead.
+std::string Found(Value v);
 
 // Reads the members of `object` but those in `skip` into `options`, defaults included, and gives
 // the canonical form of the options: every member with its value, in the table's order. `type`: for

@@ -33,15 +33,20 @@ struct OrderFacts {
   ChangeFeed feed = ChangeFeed::kResumable;
   bool volatile_data = false;  // a base whose data is gone when the process ends
   bool needs_feed = false;     // cannot work over a store without a change feed
+  // Its feed tells what was written through it, and nothing of what others write below it.
+  bool own_feed = false;
   // Wrong when what is below is also written through another store, unless that gives changes.
   bool needs_news_of_others = false;
+  // Of such a type: the option, and its value, with which it does not listen to them.
+  std::pair<std::string, std::string> deaf_when = {};
   bool wasteful_over_volatile = false;  // gains nothing right above a volatile base
   // Types that have to stand above this one, or had better, with the reason.
   std::vector<std::pair<std::string, std::string>> must_be_below = {};
   std::vector<std::pair<std::string, std::string>> better_below = {};
-  // The option whose value only one stage of a pipeline may have (a folder on disk).
+  // The option that names a file or folder which only one stage of a pipeline may open.
   std::string exclusive_option = {};
-  // The option whose value no two stages of this type on one line may share.
+  // The option whose value no two stages of this type over one base may share, be it on one line
+  // or beside one another.
   std::string distinct_on_line = {};
   // The option whose value names a member that the base had better index.
   std::string wants_index_on = {};
@@ -57,8 +62,8 @@ struct StageType {
   Children children = Children::kNone;
   std::vector<OptionSpec> options;
   OrderFacts order;
-  // A second store, under an option of this name; it may be left out. Built, it follows the inner
-  // one in `info.children`.
+  // A second store, under an option of this name, that nobody else may use; it may be left out.
+  // Built, it follows the inner one in `info.children`.
   std::string side_child;
   // The names of the further stores that one stage gives, for a type that does. Each is built by
   // `build` with its name in `info.member`.

@@ -37,18 +37,8 @@ int CheckCommand(const std::string& file, bool json) {
   if (!config->warnings.empty())
     std::cerr << DescribeProblems(file, config->warnings, "warning") << "\n";
   std::cout << file << ": good; " << config->stages.size() << " stages in " << config->stores.size()
-            << " stores\n";
-  for (const auto& [name, outermost] : config->stores) {
-    std::cout << "  " << name << ": ";
-    for (size_t at = outermost;;) {
-      const StageConfig& s = config->stages[at];
-      std::cout << s.type->name;
-      if (s.children.size() != 1) break;
-      std::cout << " → ";
-      at = s.children[0];
-    }
-    std::cout << "\n";
-  }
+            << " stores\n"
+            << config->TreeText();
   return kOk;
 }
 
@@ -63,6 +53,8 @@ std::string TypeJson(const StageType& t) {
            ",\"kind\":" + JsonString(OptionKindName(o.kind)) +
            ",\"required\":" + (o.required ? "true" : "false");
     if (!o.required) out += ",\"default\":" + o.default_text;
+    if (const std::string range = RangeText(o); !range.empty())
+      out += ",\"range\":" + JsonString(range);
     out += ",\"doc\":" + JsonString(o.doc) + "}";
   }
   return out + "]}";
@@ -78,6 +70,8 @@ void PrintType(const StageType& t) {
   for (const OptionSpec& o : t.options) {
     std::cout << "  " << o.name << "  (" << OptionKindName(o.kind);
     for (const std::string& v : o.values) std::cout << " " << v;
+    const std::string range = RangeText(o);
+    if (!range.empty()) std::cout << ", " << range;
     std::cout << ", " << (o.required ? "required" : "default " + o.default_text) << ")\n      "
               << o.doc << "\n";
   }
@@ -133,20 +127,27 @@ int InspectCommand(const std::string& file, bool json, bool metrics) {
   return kOk;
 }
 
-int ParseCommand(const std::string& rql, bool canonical) {
+int ParseCommand(const std::string& rql, bool canonical, bool json) {
   const StatusOr<Node> root = ParseQuery(rql);
   if (!root.ok()) return Fail(root.status());
-  std::cout << (canonical ? PrintQuery(*root) : AstToJson(*root)) << "\n";
+  const std::string text = canonical ? PrintQuery(*root) : AstToJson(*root);
+  std::cout << (canonical && json ? JsonString(text) : text) << "\n";
   return kOk;
 }
 
-int BackupCommand(const std::string& file, const std::string& store, const std::string& directory) {
+int BackupCommand(const std::string& file, const std::string& store, const std::string& directory,
+                  bool json) {
   const auto pipeline = OpenPipeline(file);
   if (!pipeline.ok()) return Fail(pipeline.status());
   if (const auto found = StoreOf(**pipeline, store); !found.ok()) return Fail(found.status());
   const Status s = BackupRocksdb(*(*pipeline)->FindBase(store), directory);
   if (!s.ok()) return Fail(s);
-  std::cout << "backed up " << store << " to " << directory << "\n";
+  if (json) {
+    std::cout << "{\"store\":" << JsonString(store)
+              << ",\"directory\":" << JsonString(ToValidUtf8(directory)) << "}\n";
+  } else {
+    std::cout << "backed up " << store << " to " << directory << "\n";
+  }
   return kOk;
 }
 

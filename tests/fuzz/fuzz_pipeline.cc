@@ -17,9 +17,9 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
       CheckPipeline({reinterpret_cast<const char*>(data), size}, "fuzz", "/base", *registry);
   if (!config.ok()) return 0;
   const std::string canonical = config->Canonical();
+  // What filling in left over would be filled in again.
+  if (canonical.find("${") != std::string::npos) return 0;
   const auto again = CheckPipeline(canonical, "fuzz", "/base", *registry);
-  // Two stores that share a base are written out twice, which the check for shared folders rightly
-  // refuses; and variables are not filled in twice.
-  if (again.ok() && again->Canonical() != canonical) std::abort();
+  if (!again.ok() || again->Canonical() != canonical) std::abort();
   return 0;
 }
