@@ -3,6 +3,7 @@
 #include <signal.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <atomic>
 #include <cstdlib>
 #include <iostream>
@@ -11,17 +12,66 @@
 #include "core/json_text.h"
 #include "pipeline/all_stages.h"
 #include "query/literal.h"
+#include "query/parser.h"
 
 namespace strata::tools {
 namespace {
 
 bool fail_in_json = false;
-std::atomic<bool> interrupted{false};
-CancelSource* cancel_source = nullptr;
+std::atomic<int> interrupted{0};  // the signal
+std::atomic<CancelSource*> cancel_source{nullptr};
 
-void OnInterrupt(int) {
-  if (interrupted.exchange(true)) _exit(kInterrupted);
-  cancel_source->Cancel();  // one atomic store
+void OnInterrupt(int signal) {
+  if (interrupted.exchange(signal) != 0) _exit(kInterrupted);
+  cancel_source.load()->Cancel();  // one atomic store
+}
+
+Context& CurrentContext() {
+  static Context* const kContext = new Context(Context::Background());
+  return *kContext;
+}
+
+// The source that was there before is never freed: a handler may be using it.
+void RenewContext() {
+  auto* source = new CancelSource();
+  CurrentContext() = Context::Background().WithCancel(*source);
+  cancel_source.store(source);
+}
+
+// What is no value of RQL, and how it is written as a text.
+Status NoValue(const std::string& text, std::string_view why) {
+  constexpr size_t kShown = 60;
+  const bool whole = text.size() <= kShown;
+  std::string encoded;
+  AppendPercentEncoded(&encoded, ToValidUtf8(text.substr(0, kShown)));
+  const char* const more = whole ? "" : "…";
+  return InvalidArgument(Concat("\"", ToValidUtf8(text.substr(0, kShown)), more,
+                                "\" is no RQL value: ", why,
+                                "; as a text it is written string:", encoded, more));
+}
+
+bool IsValue(const Node& n) {
+  return !n.is_call() && n.kind() != Node::Kind::kParam &&
+         std::all_of(n.args().begin(), n.args().end(), IsValue);
+}
+
+// A literal or a list, by the grammar of what stands behind a comparison.
+StatusOr<Node> ParseValue(const std::string& text) {
+  if (!IsValidUtf8(text)) return InvalidArgument("the value is not valid UTF-8");
+  if (const size_t at = text.find_first_of("&|;"); at != text.npos)
+    return NoValue(text, Concat("\"", text.substr(at, 1), "\" joins conditions"));
+  const StatusOr<Node> root = ParseQuery(Concat("x==", text));
+  if (!root.ok()) {
+    // Without the place, which is one in the longer text.
+    std::string_view why = Message(root.status());
+    why = why.substr(0, why.find('\n'));
+    return NoValue(text, why.substr(why.find(": ") + 2));
+  }
+  const Node& value = root->arg(0).arg(1);
+  if (value.kind() == Node::Kind::kParam)
+    return InvalidArgument("a parameter cannot stand for a parameter");
+  if (!IsValue(value)) return NoValue(text, "a list holds values only");
+  return value;
 }
 
 }  // namespace
@@ -78,6 +128,7 @@ const StageRegistry& Registry() {
 }
 
 StatusOr<std::unique_ptr<Pipeline>> OpenPipeline(const std::string& file) {
+  InterruptibleContext();  // so that Ctrl-C meanwhile ends what follows, cleanly
   return Pipeline::Open(file, Registry());
 }
 
@@ -87,19 +138,24 @@ StatusOr<std::shared_ptr<Store>> StoreOf(const Pipeline& pipeline, const std::st
 }
 
 const Context& InterruptibleContext() {
-  static const Context* const kContext = [] {
-    cancel_source = new CancelSource();
-    auto* context = new Context(Context::Background().WithCancel(*cancel_source));
+  [[maybe_unused]] static const bool kHandled = [] {
+    RenewContext();
     struct sigaction action = {};
-    action.sa_handler = OnInterrupt;  // without SA_RESTART: a blocked read of stdin ends
+    action.sa_handler = OnInterrupt;  // without SA_RESTART: what waits in poll is woken
     sigaction(SIGINT, &action, nullptr);
     sigaction(SIGTERM, &action, nullptr);
-    return context;
+    return true;
   }();
-  return *kContext;
+  return CurrentContext();
 }
 
-bool Interrupted() { return interrupted.load(); }
+void ForgetInterruption() {
+  if (interrupted.load() != SIGINT) return;
+  RenewContext();
+  interrupted.store(0);
+}
+
+bool Interrupted() { return interrupted.load() != 0; }
 bool ProgressWanted() { return isatty(STDERR_FILENO) != 0; }
 bool ColourWanted() { return isatty(STDOUT_FILENO) != 0 && std::getenv("NO_COLOR") == nullptr; }
 
@@ -110,6 +166,7 @@ std::string RecordJson(std::string_view id, const std::optional<Record>& record)
 }
 
 std::string WriteJson(const WriteOutcome& w) {
+  if (w.deleted) return "{\"id\":" + JsonString(w.id) + ",\"deleted\":true}";
   return "{\"id\":" + JsonString(w.id) + ",\"revision\":" + std::to_string(w.revision) +
          ",\"created\":" + (w.created ? "true" : "false") + "}";
 }
@@ -128,10 +185,7 @@ std::string ChangeJson(const Change& c) {
 StatusOr<std::vector<Node>> ParseParams(const std::vector<std::string>& texts) {
   std::vector<Node> out;
   for (size_t i = 0; i < texts.size(); ++i) {
-    StatusOr<Node> n = IsValidUtf8(texts[i]) ? ParseLiteral(texts[i])
-                                             : InvalidArgument("the value is not valid UTF-8");
-    if (n.ok() && n->kind() == Node::Kind::kParam)
-      n = InvalidArgument("a parameter cannot stand for a parameter");
+    StatusOr<Node> n = ParseValue(texts[i]);
     if (!n.ok())
       return WithMessage(n.status(), Concat("$", std::to_string(i + 1), ": ", Message(n.status())));
     out.push_back(*std::move(n));

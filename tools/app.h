@@ -29,10 +29,13 @@ StatusOr<std::unique_ptr<Pipeline>> OpenPipeline(const std::string& file);
 // The store of that name; InvalidArgument when there is none, since then the command is wrong.
 StatusOr<std::shared_ptr<Store>> StoreOf(const Pipeline& pipeline, const std::string& name);
 
-// From the first call on, Ctrl-C cancels this context instead of ending the process; a second one
-// ends it.
+// From the first call on, Ctrl-C (or SIGTERM) cancels this context instead of ending the process; a
+// second one ends it.
 const Context& InterruptibleContext();
 bool Interrupted();
+// Forgets Ctrl-C, but not SIGTERM: InterruptibleContext gives one that is not cancelled. For a
+// shell, between its commands.
+void ForgetInterruption();
 
 // Whether stderr is a terminal (for progress) and stdout is one (for colour).
 bool ProgressWanted();
@@ -40,12 +43,13 @@ bool ColourWanted();
 
 // {"id":…,"revision":…,"document":…} or null.
 std::string RecordJson(std::string_view id, const std::optional<Record>& record);
-// {"id":…,"revision":…,"created":…}
+// {"id":…,"revision":…,"created":…} or {"id":…,"deleted":true}
 std::string WriteJson(const WriteOutcome& w);
 // {"kind":"create","sequence":…,"id":…,"before":…,"after":…}
 std::string ChangeJson(const Change& c);
 
-// RQL literals ("12", "string:12") to values for $1, $2, ….
+// RQL values ("12", "string:12", "(a,b)") to values for $1, $2, …. InvalidArgument says how a text
+// is written.
 StatusOr<std::vector<Node>> ParseParams(const std::vector<std::string>& texts);
 
 }  // namespace strata::tools

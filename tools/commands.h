@@ -3,6 +3,8 @@
 #ifndef STRATA_TOOLS_COMMANDS_H_
 #define STRATA_TOOLS_COMMANDS_H_
 
+#include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -14,8 +16,9 @@ namespace strata::tools {
 int CheckCommand(const std::string& file, bool json);
 int TypesCommand(const std::string& name, bool json_schema, bool json);
 int InspectCommand(const std::string& file, bool json, bool metrics);
-int ParseCommand(const std::string& rql, bool canonical);
-int BackupCommand(const std::string& file, const std::string& store, const std::string& directory);
+int ParseCommand(const std::string& rql, bool canonical, bool json);
+int BackupCommand(const std::string& file, const std::string& store, const std::string& directory,
+                  bool json);
 
 // data_commands.cc
 int GetCommand(const std::string& file, const std::string& store, const std::string& id, bool json);
@@ -25,12 +28,13 @@ int WriteCommand(WriteVerb verb, const std::string& file, const std::string& sto
                  const std::string& id, const std::string& text, bool json);
 int DeleteCommand(const std::string& file, const std::string& store, const std::string& id,
                   bool json);
+// Without a format: rows as a table, a scalar bare.
 int QueryCommand(const std::string& file, const std::string& store, const std::string& rql,
-                 RowFormat format, const std::vector<std::string>& params);
+                 std::optional<RowFormat> wanted, const std::vector<std::string>& params);
 int ExplainCommand(const std::string& file, const std::string& store, const std::string& rql,
                    bool analyze, bool trace, bool json, const std::vector<std::string>& params);
 int WatchCommand(const std::string& file, const std::string& store, const std::string& rql,
-                 bool json, int64_t from);
+                 bool json, std::optional<uint64_t> from);
 struct ImportFlags {
   std::string input = "-";
   bool keep_going = false;
@@ -65,7 +69,7 @@ int FulltextCommand(const std::string& file, const std::string& store, const Ful
 enum class ReplicateVerb { kStatus, kVerify, kPromote };
 struct ReplicateFlags {
   ReplicateVerb verb = ReplicateVerb::kStatus;
-  int64_t place = -1;  // of promote
+  std::optional<uint64_t> place;  // of promote
   bool lossy = false;
   int64_t timeout = 60;  // seconds
   bool json = false;

@@ -122,26 +122,34 @@ int DeleteCommand(const std::string& file, const std::string& store, const std::
 }
 
 int QueryCommand(const std::string& file, const std::string& store, const std::string& rql,
-                 RowFormat format, const std::vector<std::string>& params) {
+                 std::optional<RowFormat> wanted, const std::vector<std::string>& params) {
+  const RowFormat format = wanted.value_or(RowFormat::kTable);
   const auto o = OpenQuery(file, store, rql, params);
   if (!o.ok()) return Fail(o.status());
   const Context& ctx = InterruptibleContext();
   const auto cursor = o->plan->Open(ctx, {});
   if (!cursor.ok()) return Fail(cursor.status());
+  const auto printer = MakeRowPrinter(format, std::cout, ColourWanted());
+  RowBatch batch;
   if (o->query.is_scalar()) {
-    RowBatch batch;
     if (Status s = (*cursor)->Next(ctx, 1, &batch); !s.ok()) return Fail(s);
-    std::cout << batch.rows[0].text() << "\n";
+    const bool columns = wanted == RowFormat::kTable || wanted == RowFormat::kCsv;
+    if (!columns) {
+      std::cout << batch.rows[0].text() << "\n";
+      return kOk;
+    }
+    const Document row = ScalarRow(o->query.stages().back().name(), batch.rows[0]);
+    if (Status s = printer->Print({row}); !s.ok()) return Fail(s);
+    printer->Finish();
     return kOk;
   }
-  const auto printer = MakeRowPrinter(format, std::cout);
-  RowBatch batch;
   do {
-    if (Status s = (*cursor)->Next(ctx, kBatchRows, &batch); !s.ok()) {
+    Status s = (*cursor)->Next(ctx, kBatchRows, &batch);
+    if (s.ok()) s = printer->Print(batch.rows);
+    if (!s.ok()) {
       if (format != RowFormat::kTable) printer->Finish();
       return Fail(s);
     }
-    printer->Print(batch.rows);
   } while (batch.end == EndReason::kMore && std::cout.good());
   printer->Finish();
   if (format == RowFormat::kTable) {
@@ -180,7 +188,7 @@ int ExplainCommand(const std::string& file, const std::string& store, const std:
 }
 
 int WatchCommand(const std::string& file, const std::string& store, const std::string& rql,
-                 bool json, int64_t from) {
+                 bool json, std::optional<uint64_t> from) {
   const auto query = Query::Parse(rql);
   if (!query.ok()) return Fail(query.status());
   const auto o = OpenStore(file, store);
@@ -188,7 +196,7 @@ int WatchCommand(const std::string& file, const std::string& store, const std::s
   const Context& ctx = InterruptibleContext();
   SubscribeRequest request;
   request.query = *query;
-  if (from >= 0) request.from = static_cast<uint64_t>(from);
+  request.from = from;
   const auto subscription = o->store->Subscribe(ctx, request);
   if (!subscription.ok()) return Fail(subscription.status());
   for (;;) {
@@ -223,19 +231,17 @@ int ImportCommand(const std::string& file, const std::string& store, const Impor
   ImportOptions options;
   options.batch = flags.batch;
   options.progress = ProgressWanted() && !flags.json;
-  std::ifstream input;
   std::error_code ec;
   if (flags.input != "-") {
     if (std::filesystem::is_directory(flags.input, ec)) {
       return Fail(InvalidArgument(Concat(flags.input, " is a directory")));
     }
-    input.open(flags.input, std::ios::binary);
-    if (!input) return Fail(NotFound(Concat("cannot read ", flags.input)));
     const auto size = std::filesystem::file_size(flags.input, ec);
     if (!ec) options.total_bytes = size;
-  } else {
-    std::ios::sync_with_stdio(false);
   }
+  const auto opened = DocumentSource::Open(flags.input);
+  if (!opened.ok()) return Fail(opened.status());
+  DocumentSource& source = **opened;
   // The rejects file is made when there is something to put into it.
   std::ofstream rejects;
   std::string rejects_file = flags.rejects;
@@ -252,7 +258,6 @@ int ImportCommand(const std::string& file, const std::string& store, const Impor
       return rejects ? OkStatus() : Unavailable(Concat("cannot write ", rejects_file));
     };
   }
-  DocumentSource source(flags.input == "-" ? std::cin : input);
   const ImportResult r = Import(
       *o->store, InterruptibleContext(), [&] { return source.Next(); },
       [&] { return source.bytes_read(); },
@@ -267,12 +272,14 @@ int ImportCommand(const std::string& file, const std::string& store, const Impor
                   static_cast<unsigned long long>(r.imported), r.seconds,
                   static_cast<double>(r.imported) / std::max(r.seconds, 1e-9));
     std::cout << text;
-    if (r.rejected > 0)
-      std::cout << r.rejected << " rejected; they are in " << rejects_file << "\n";
+    if (r.rejected > 0) {
+      std::cout << r.rejected << " rejected";
+      // Otherwise the status says that it could not be written.
+      if (rejects) std::cout << "; they are in " << rejects_file;
+      std::cout << "\n";
+    }
   }
   if (!r.status.ok()) return Fail(r.status);
-  if ((flags.input == "-" ? std::cin : input).bad())
-    return Fail(Unavailable("the input could not be read to its end"));
   return r.rejected > 0 ? kNegative : kOk;
 }
 

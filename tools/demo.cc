@@ -56,21 +56,51 @@ Status LoadPackages(Store& store) {
   if (r.status.ok() && r.imported < 100) {
     const std::string extract = Home() + "examples/packages/extract.ndjson";
     std::cout << "This machine has no package index to speak of; loading the bundled extract …\n";
-    std::ifstream in(extract, std::ios::binary);
-    if (!in)
-      return NotFound(
-          Concat("cannot read ", extract, " (set STRATA_HOME to the project's folder)"));
-    DocumentSource source(in);
+    const auto source = DocumentSource::Open(extract);
+    if (!source.ok()) {
+      return WithMessage(source.status(), Concat(Message(source.status()),
+                                                 " (set STRATA_HOME to the project's folder)"));
+    }
     r = Import(
-        store, InterruptibleContext(), [&] { return source.Next(); },
-        [&] { return source.bytes_read(); }, [] { return std::string("line"); }, options);
+        store, InterruptibleContext(), [&] { return (*source)->Next(); },
+        [&] { return (*source)->bytes_read(); }, [] { return std::string("line"); }, options);
   }
   RETURN_IF_ERROR(r.status);
+  RETURN_IF_ERROR(InterruptibleContext().Check());  // Ctrl-C may have ended apt-cache first
   char text[128];
   std::snprintf(text, sizeof text, "  %llu packages in %.2f s (%.0f/s)\n\n",
                 static_cast<unsigned long long>(r.imported), r.seconds,
                 static_cast<double>(r.imported) / std::max(r.seconds, 1e-9));
   std::cout << text;
+  return OkStatus();
+}
+
+// A file beside the data that is there when a load was complete.
+std::filesystem::path MarkOf(const std::string& pipeline_file) {
+  const std::filesystem::path file(pipeline_file);
+  return file.parent_path() / "data" / (file.stem().string() + ".loaded");
+}
+
+// Loads the packages unless that has been done. What an earlier load has left is written again.
+Status EnsurePackages(Store& store, const std::string& pipeline_file, bool reload) {
+  ASSIGN_OR_RETURN(const uint64_t count, Count(store, InterruptibleContext()));
+  const std::filesystem::path mark = MarkOf(pipeline_file);
+  std::error_code ec;
+  if (count > 0 && !reload && std::filesystem::exists(mark, ec)) {
+    std::cout << "Using the " << count
+              << " packages that are loaded already (--reload loads them again).\n\n";
+    return OkStatus();
+  }
+  std::filesystem::remove(mark, ec);
+  if (ec) return Unavailable(Concat("cannot remove ", mark.string(), ": ", ec.message()));
+  RETURN_IF_ERROR(LoadPackages(store));
+  std::filesystem::create_directories(mark.parent_path(), ec);
+  std::ofstream out(mark);
+  out.close();
+  if (!out) {
+    std::cerr << "strata: cannot write " << mark.string()
+              << "; the next demo loads the packages again\n";
+  }
   return OkStatus();
 }
 
@@ -84,11 +114,11 @@ Status RunQuery(Store& store, const DemoQuery& demo) {
   OpenOptions options;
   options.timed = true;
   ASSIGN_OR_RETURN(const auto cursor, plan->Open(ctx, options));
-  const auto printer = MakeRowPrinter(RowFormat::kTable, std::cout);
+  const auto printer = MakeRowPrinter(RowFormat::kTable, std::cout, colour);
   RowBatch batch;
   do {
     RETURN_IF_ERROR(cursor->Next(ctx, kBatchRows, &batch));
-    printer->Print(batch.rows);
+    RETURN_IF_ERROR(printer->Print(batch.rows));
   } while (batch.end == EndReason::kMore);
   printer->Finish();
   std::cout << "\n" << ExplainText(cursor->Explain()) << "\n";
@@ -118,14 +148,7 @@ int DemoCommand(const std::string& pipeline_file, bool reload) {
   if (!pipeline.ok()) return Fail(pipeline.status());
   const auto store = (*pipeline)->Get("packages");
   if (!store.ok()) return Fail(store.status());
-  const auto count = Count(**store, InterruptibleContext());
-  if (!count.ok()) return Fail(count.status());
-  if (*count == 0 || reload) {
-    if (Status s = LoadPackages(**store); !s.ok()) return Fail(s);
-  } else {
-    std::cout << "Using the " << *count
-              << " packages that are loaded already (--reload loads them again).\n\n";
-  }
+  if (Status s = EnsurePackages(**store, file, reload); !s.ok()) return Fail(s);
   for (const DemoQuery& q : kQueries) {
     if (Status s = RunQuery(**store, q); !s.ok()) return Fail(s);
   }

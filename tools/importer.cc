@@ -103,6 +103,17 @@ class Importer {
  private:
   std::string Place(uint64_t number) const { return Concat(unit_(), " ", std::to_string(number)); }
 
+  static StatusOr<Document> Parse(const SourceItem& item) {
+    if (item.kind == SourceItem::Kind::kTooLong) {
+      return ResourceExhausted(
+          Concat("it is longer than ", std::to_string(kMaxDocumentBytes), " bytes"));
+    }
+    ASSIGN_OR_RETURN(Document d, Document::Parse(item.text));
+    if (d.root().is_object()) return d;
+    return InvalidArgument(
+        Concat("a document is a JSON object, found ", TypeName(d.root().type())));
+  }
+
   Status ReadAll(const std::function<StatusOr<std::optional<SourceItem>>()>& next,
                  const std::function<uint64_t()>& bytes) {
     Batch batch;
@@ -117,11 +128,14 @@ class Importer {
         Push(std::move(batch), bytes());
         return item.status();
       }
-      StatusOr<Document> d = Document::Parse((*item)->text);
-      if (d.ok() && !d->root().is_object()) {
-        d = InvalidArgument(
-            Concat("a document is a JSON object, found ", TypeName(d->root().type())));
+      if ((*item)->kind == SourceItem::Kind::kNotYet) {
+        // What has come is not kept waiting for what may never come.
+        batch_bytes = 0;
+        if (!batch.items.empty() && !Push(std::exchange(batch, Batch()), bytes()))
+          return OkStatus();  // the writer says why
+        continue;
       }
+      StatusOr<Document> d = Parse(**item);
       if (!d.ok()) {
         if (!options_.reject) {
           Push(std::move(batch), bytes());

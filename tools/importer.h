@@ -29,7 +29,8 @@ struct ImportResult {
   Status status;
 };
 
-// `next` gives items as DocumentSource::Next does, `bytes` how many bytes it has read so far.
+// `next` gives items as DocumentSource::Next does, `bytes` how many bytes it has read so far. When
+// nothing has come yet, what has come is written; when `ctx` is cancelled, too, and it ends.
 // `unit`: "line" or "element", for messages.
 ImportResult Import(Store& store, const Context& ctx,
                     const std::function<StatusOr<std::optional<SourceItem>>()>& next,

@@ -21,8 +21,8 @@ struct Arguments {
   std::string file, store, id, text, rql, name, directory;
   std::vector<std::string> params;
   bool json = false, json_schema = false, analyze = false, canonical = false, reload = false;
-  RowFormat format = RowFormat::kTable;
-  int64_t from = -1;
+  std::optional<RowFormat> format;
+  std::optional<uint64_t> from;
   ImportFlags import;
   IndexFlags index;
   BenchFlags bench;
@@ -56,6 +56,12 @@ std::vector<std::string> NamesOf(const Verbs& verbs) {
   std::vector<std::string> names;
   for (const auto& v : verbs) names.push_back(v.first);
   return names;
+}
+
+// CLI11's own would print the range of a double, and -1 would be the largest number.
+std::string NeedsNatural(const std::string& text) {
+  const bool digits = !text.empty() && text.find_first_not_of("0123456789") == text.npos;
+  return digits ? "" : "expected a whole number of 0 or more, found " + text;
 }
 
 // What may have been meant by the options that the command does not have.
@@ -104,7 +110,9 @@ int main(int argc, char** argv) {
     c->add_flag("--json", a.json, "answer in JSON, for programs");
   };
   const auto with_params = [&](CLI::App* c) {
-    c->add_option("--param", a.params, "a value for $1, $2, … in their order (repeat it)")
+    c->add_option("--param", a.params,
+                  "a value for $1, $2, … in their order (repeat it): an RQL literal (games, 12, "
+                  "string:12, a%20b) or a list (a,b)")
         ->expected(1)
         ->take_all();
   };
@@ -116,8 +124,9 @@ int main(int argc, char** argv) {
 
   auto* types = command("types", "the stage types and their options",
                         [&] { return TypesCommand(a.name, a.json_schema, a.json); });
-  types->add_option("NAME", a.name, "one type");
-  types->add_flag("--json-schema", a.json_schema, "a JSON Schema of pipeline files, for editors");
+  auto* type_name = types->add_option("NAME", a.name, "one type");
+  types->add_flag("--json-schema", a.json_schema, "a JSON Schema of pipeline files, for editors")
+      ->excludes(type_name);
   with_json(types);
 
   auto* inspect =
@@ -132,9 +141,10 @@ int main(int argc, char** argv) {
               [&] { return ImportCommand(a.file, a.store, a.import); });
   with_store(import);
   import->add_option("INPUT", a.import.input, "a file, or - for stdin")->capture_default_str();
-  import->add_flag("--keep-going", a.import.keep_going,
-                   "write bad documents to a rejects file instead of stopping");
-  import->add_option("--rejects", a.import.rejects, "the rejects file (default: INPUT.rejects)");
+  auto* keep_going = import->add_flag("--keep-going", a.import.keep_going,
+                                      "write bad documents to a rejects file instead of stopping");
+  import->add_option("--rejects", a.import.rejects, "the rejects file (default: INPUT.rejects)")
+      ->needs(keep_going);
   import->add_option("--batch", a.import.batch, "documents a write")
       ->check(CLI::Range(1, 100000))
       ->capture_default_str();
@@ -159,7 +169,10 @@ int main(int argc, char** argv) {
     if (verb == WriteVerb::kUpdate) {
       c->add_option("ID", a.id, "the document's id")->required();
     } else {
-      c->add_option("--id", a.id, "the document's id (default: its \"id\", else one is made)");
+      c->add_option("--id", a.id, "the document's id (default: its \"id\", else one is made)")
+          ->check([](const std::string& id) {
+            return id.empty() ? std::string("an id is not empty") : std::string();
+          });
     }
     c->add_option("JSON", a.text, "the document, or - for stdin")->required();
     with_json(c);
@@ -181,7 +194,7 @@ int main(int argc, char** argv) {
   query
       ->add_option_function<std::string>(
           "--format", [&](const std::string& f) { a.format = kFormats.at(f); },
-          "table, json, ndjson or csv")
+          "table, json, ndjson or csv (default: table, and a scalar's value as JSON)")
       ->check(CLI::IsMember(NamesOf(kFormats)));
   query->add_flag_callback(
       "--json", [&] { a.format = RowFormat::kJson; }, "the same as --format json");
@@ -203,7 +216,7 @@ int main(int argc, char** argv) {
   with_store(watch);
   watch->add_option("RQL", a.rql, "only documents that satisfy this condition");
   watch->add_option("--from", a.from, "begin with this sequence instead of now")
-      ->check(CLI::NonNegativeNumber);
+      ->check(NeedsNatural);
   with_json(watch);
 
   auto* index = command("index", "the indexes of a store's base: list, build, drop, advise",
@@ -251,7 +264,7 @@ int main(int argc, char** argv) {
           "copies with the primary and mends; promote: makes the store at PLACE the primary")
       ->check(CLI::IsMember(NamesOf(kReplicateVerbs)));
   replicate->add_option("PLACE", a.replicate.place, "of promote: the place in \"inners\", from 0")
-      ->check(CLI::NonNegativeNumber);
+      ->check(NeedsNatural);
   replicate->add_flag("--lossy", a.replicate.lossy,
                       "promote even when the store has not all that the primary has");
   replicate->add_option("--timeout", a.replicate.timeout, "seconds that promote waits for that")
@@ -283,12 +296,14 @@ int main(int argc, char** argv) {
   bench_query->add_flag("--json", a.bench.json, "answer in JSON, for programs");
 
   auto* backup = command("backup", "copies a RocksDB store while it is consistent",
-                         [&] { return BackupCommand(a.file, a.store, a.directory); });
+                         [&] { return BackupCommand(a.file, a.store, a.directory, a.json); });
   with_store(backup);
+  with_json(backup);
   backup->add_option("DIRECTORY", a.directory, "where to; must not be there yet")->required();
 
   auto* parse = command("parse", "prints a query's syntax tree",
-                        [&] { return ParseCommand(a.rql, a.canonical); });
+                        [&] { return ParseCommand(a.rql, a.canonical, a.json); });
+  with_json(parse);
   parse->add_option("RQL", a.rql, "the query")->required();
   parse->add_flag("--canonical", a.canonical, "print its canonical text instead");
 

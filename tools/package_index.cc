@@ -1,5 +1,6 @@
 #include "tools/package_index.h"
 
+#include <cerrno>
 #include <cstdlib>
 
 #include "core/json_text.h"
@@ -80,10 +81,15 @@ bool PackageIndex::Open() {
 
 bool PackageIndex::ReadLine(std::string* line) {
   line->clear();
-  char buffer[4096];
-  while (std::fgets(buffer, sizeof buffer, pipe_) != nullptr) {
-    line->append(buffer);
-    if (line->back() == '\n') break;
+  for (int c = 0; c != '\n';) {
+    c = getc_unlocked(pipe_);
+    if (c != EOF) {
+      line->push_back(static_cast<char>(c));
+    } else if (std::ferror(pipe_) != 0 && errno == EINTR) {
+      std::clearerr(pipe_);  // a signal is not the end
+    } else {
+      break;
+    }
   }
   bytes_ += line->size();
   if (line->empty()) return false;

@@ -5,25 +5,42 @@
 
 #include "core/json_text.h"
 #include "core/path.h"
-#include "tools/app.h"
 
 namespace strata::tools {
 namespace {
 
 constexpr size_t kCell = 60;  // characters of a table's cell
 
-// The members' names in the order in which they first come up.
-std::vector<std::string> Columns(const std::vector<Document>& rows) {
-  std::vector<std::string> names;
-  StringSet seen;
-  std::string scratch;
-  for (const Document& d : rows) {
-    for (MemberIterator m(d.root()); !m.done(); m.Next()) {
-      std::string name(m.name(&scratch));
-      if (seen.insert(name).second) names.push_back(std::move(name));
-    }
+// Names of columns in the order in which they first come up.
+class Columns {
+ public:
+  void Add(const Document& row) {
+    if (!row.root().is_object()) return Add("value");
+    std::string scratch;
+    for (MemberIterator m(row.root()); !m.done(); m.Next()) Add(m.name(&scratch));
   }
-  return names;
+  // A row is a line even when none has a member.
+  void NeedOne() {
+    if (names_.empty()) Add("value");
+  }
+  bool Has(const std::string& name) const { return seen_.contains(name); }
+  const std::vector<std::string>& names() const { return names_; }
+
+ private:
+  void Add(std::string_view name) {
+    if (seen_.contains(name)) return;
+    names_.emplace_back(name);
+    seen_.insert(names_.back());
+  }
+
+  std::vector<std::string> names_;
+  StringSet seen_;
+};
+
+// What stands in a row's column; missing when nothing does.
+Value CellOf(const Document& row, std::string_view column) {
+  if (row.root().is_object()) return row.Find(column);
+  return column == "value" ? row.root() : Value();
 }
 
 // A string as it is, anything else as JSON, nothing for missing.
@@ -47,29 +64,34 @@ std::string OneLine(std::string s) {
 
 class TablePrinter final : public RowPrinter {
  public:
-  explicit TablePrinter(std::ostream& out) : out_(out) {}
+  TablePrinter(std::ostream& out, bool bold) : out_(out), bold_(bold) {}
 
-  void Print(const std::vector<Document>& rows) override {
-    if (rows.empty()) return;
-    count_ += rows.size();
-    std::vector<std::vector<std::string>> cells;
-    if (columns_.empty() && !bare_) {
-      columns_ = Columns(rows);
-      bare_ = columns_.empty();
+  Status Print(const std::vector<Document>& rows) override {
+    if (rows.empty()) return OkStatus();
+    Columns columns;
+    for (const Document& d : rows) columns.Add(d);
+    const bool begins = count_ == 0 || !std::all_of(columns.names().begin(), columns.names().end(),
+                                                    [&](const auto& c) { return columns_.Has(c); });
+    if (begins) {
+      columns_ = std::move(columns);
+      columns_.NeedOne();
     }
-    std::vector<size_t> numbers(columns_.size(), 0);
+    const std::vector<std::string>& names = columns_.names();
+    std::vector<std::vector<std::string>> cells;
+    std::vector<size_t> numbers(names.size(), 0);
     for (const Document& d : rows) {
       std::vector<std::string> line;
-      if (bare_) line.push_back(OneLine(CellText(d.root())));
-      for (size_t i = 0; i < columns_.size(); ++i) {
-        const Value v = d.Find(columns_[i]);
+      for (size_t i = 0; i < names.size(); ++i) {
+        const Value v = CellOf(d, names[i]);
         numbers[i] += v.is_number();
         line.push_back(OneLine(CellText(v)));
       }
       cells.push_back(std::move(line));
     }
-    if (widths_.empty()) Header(cells, numbers);
+    if (begins) Header(cells, numbers);
     for (const auto& line : cells) Line(line);
+    count_ += rows.size();
+    return OkStatus();
   }
 
   void Finish() override { out_ << "(" << count_ << (count_ == 1 ? " row)\n" : " rows)\n"); }
@@ -77,28 +99,22 @@ class TablePrinter final : public RowPrinter {
  private:
   void Header(const std::vector<std::vector<std::string>>& cells,
               const std::vector<size_t>& numbers) {
-    widths_.assign(std::max<size_t>(1, columns_.size()), 0);
-    right_.assign(widths_.size(), false);
-    for (size_t i = 0; i < columns_.size(); ++i) {
-      widths_[i] = Utf8Length(OneLine(columns_[i]));
-      right_[i] = numbers[i] == cells.size();
-    }
-    for (const auto& line : cells) {
-      for (size_t i = 0; i < line.size(); ++i)
-        widths_[i] = std::max(widths_[i], Utf8Length(line[i]));
-    }
-    if (bare_) return;
-    if (ColourWanted()) out_ << "\x1b[1m";
-    std::vector<std::string> names;
-    for (const std::string& c : columns_) names.push_back(OneLine(c));
-    Line(names);
-    if (ColourWanted()) out_ << "\x1b[0m";
-    std::vector<std::string> rules;
-    for (size_t w : widths_) {
+    if (count_ > 0) out_ << "\n";
+    std::vector<std::string> names, rules;
+    for (const std::string& c : columns_.names()) names.push_back(OneLine(c));
+    widths_.clear();
+    right_.clear();
+    for (size_t i = 0; i < names.size(); ++i) {
+      widths_.push_back(Utf8Length(names[i]));
+      for (const auto& line : cells) widths_[i] = std::max(widths_[i], Utf8Length(line[i]));
+      right_.push_back(numbers[i] == cells.size());
       std::string rule;
-      for (size_t i = 0; i < w; ++i) rule += "─";
-      rules.push_back(rule);
+      for (size_t n = 0; n < widths_[i]; ++n) rule += "─";
+      rules.push_back(std::move(rule));
     }
+    if (bold_) out_ << "\x1b[1m";
+    Line(names);
+    if (bold_) out_ << "\x1b[0m";
     Line(rules);
   }
 
@@ -115,21 +131,22 @@ class TablePrinter final : public RowPrinter {
   }
 
   std::ostream& out_;
-  std::vector<std::string> columns_;
+  const bool bold_;
+  Columns columns_;
   std::vector<size_t> widths_;
   std::vector<bool> right_;
-  bool bare_ = false;  // rows are no objects
   size_t count_ = 0;
 };
 
 class JsonPrinter final : public RowPrinter {
  public:
   explicit JsonPrinter(std::ostream& out) : out_(out) {}
-  void Print(const std::vector<Document>& rows) override {
+  Status Print(const std::vector<Document>& rows) override {
     for (const Document& d : rows) {
       out_ << (first_ ? "[\n" : ",\n") << d.text();
       first_ = false;
     }
+    return OkStatus();
   }
   void Finish() override { out_ << (first_ ? "[]\n" : "\n]\n"); }
 
@@ -141,8 +158,9 @@ class JsonPrinter final : public RowPrinter {
 class NdjsonPrinter final : public RowPrinter {
  public:
   explicit NdjsonPrinter(std::ostream& out) : out_(out) {}
-  void Print(const std::vector<Document>& rows) override {
+  Status Print(const std::vector<Document>& rows) override {
     for (const Document& d : rows) out_ << d.text() << '\n';
+    return OkStatus();
   }
   void Finish() override {}
 
@@ -150,30 +168,42 @@ class NdjsonPrinter final : public RowPrinter {
   std::ostream& out_;
 };
 
-// RFC 4180.
+// RFC 4180. The header names the columns of all rows, so they are held until the end.
 class CsvPrinter final : public RowPrinter {
  public:
-  explicit CsvPrinter(std::ostream& out) : out_(out) {}
-  void Print(const std::vector<Document>& rows) override {
-    if (rows.empty()) return;
-    if (!started_) {
-      started_ = true;
-      columns_ = Columns(rows);
-      for (size_t i = 0; i < columns_.size(); ++i) out_ << (i > 0 ? "," : "") << Field(columns_[i]);
-      if (columns_.empty()) out_ << "value";
-      out_ << "\r\n";
-    }
+  CsvPrinter(std::ostream& out, size_t max_bytes) : out_(out), max_bytes_(max_bytes) {}
+  Status Print(const std::vector<Document>& rows) override {
     for (const Document& d : rows) {
-      if (columns_.empty()) out_ << Field(CellText(d.root()));
-      for (size_t i = 0; i < columns_.size(); ++i)
-        out_ << (i > 0 ? "," : "") << Field(CellText(d.Find(columns_[i])));
+      columns_.Add(d);
+      bytes_ += d.MemoryBytes();
+      if (bytes_ > max_bytes_) {
+        rows_.clear();
+        return ResourceExhausted(
+            Concat("CSV needs all rows for its header, and these take more than ",
+                   std::to_string(max_bytes_),
+                   " bytes of memory; use --format ndjson, or select fewer members or rows"));
+      }
+      rows_.push_back(d);
+    }
+    return OkStatus();
+  }
+  void Finish() override {
+    if (rows_.empty()) return;
+    columns_.NeedOne();
+    const std::vector<std::string>& names = columns_.names();
+    for (size_t i = 0; i < names.size(); ++i) out_ << (i > 0 ? "," : "") << Field(names[i]);
+    out_ << "\r\n";
+    for (const Document& d : rows_) {
+      for (size_t i = 0; i < names.size(); ++i)
+        out_ << (i > 0 ? "," : "") << Field(CellText(CellOf(d, names[i])));
       out_ << "\r\n";
     }
   }
-  void Finish() override {}
 
  private:
-  static std::string Field(const std::string& s) {
+  std::string Field(const std::string& s) const {
+    // A line with nothing on it would be no row to most readers.
+    if (s.empty() && columns_.names().size() == 1) return "\"\"";
     if (s.find_first_of(",\"\r\n") == s.npos) return s;
     std::string out = "\"";
     for (char c : s) {
@@ -184,24 +214,33 @@ class CsvPrinter final : public RowPrinter {
   }
 
   std::ostream& out_;
-  std::vector<std::string> columns_;
-  bool started_ = false;
+  const size_t max_bytes_;
+  size_t bytes_ = 0;
+  Columns columns_;
+  std::vector<Document> rows_;
 };
 
 }  // namespace
 
-std::unique_ptr<RowPrinter> MakeRowPrinter(RowFormat format, std::ostream& out) {
+std::unique_ptr<RowPrinter> MakeRowPrinter(RowFormat format, std::ostream& out, bool bold,
+                                           size_t max_csv_bytes) {
   switch (format) {
     case RowFormat::kTable:
-      return std::make_unique<TablePrinter>(out);
+      return std::make_unique<TablePrinter>(out, bold);
     case RowFormat::kJson:
       return std::make_unique<JsonPrinter>(out);
     case RowFormat::kNdjson:
       return std::make_unique<NdjsonPrinter>(out);
     case RowFormat::kCsv:
-      return std::make_unique<CsvPrinter>(out);
+      return std::make_unique<CsvPrinter>(out, max_csv_bytes);
   }
   return nullptr;
+}
+
+Document ScalarRow(std::string_view scalar, const Document& value) {
+  const bool row = scalar == "first" || scalar == "one";
+  if (row && value.root().is_object()) return value;
+  return Document::FromTrusted(Concat("{", JsonString(scalar), ":", value.text(), "}"));
 }
 
 }  // namespace strata::tools

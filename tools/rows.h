@@ -5,6 +5,7 @@
 #include <iosfwd>
 #include <memory>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "core/document.h"
@@ -13,16 +14,27 @@ namespace strata::tools {
 
 enum class RowFormat { kTable, kJson, kNdjson, kCsv };
 
-// Rows may come in any number of batches. Columns of tables and CSV are the members of the first
-// batch's rows.
+// Bytes of memory for the rows of CSV, whose header needs all of them.
+inline constexpr size_t kMaxCsvBytes = 256u << 20;
+
+// Rows may come in any number of batches. Columns of tables and CSV are the rows' members; a row
+// that is no object stands in a column "value". A batch with columns that a table's header does not
+// have begins a new header.
 class RowPrinter {
  public:
   virtual ~RowPrinter() = default;
-  virtual void Print(const std::vector<Document>& rows) = 0;
+  // ResourceExhausted when rows have to be held that are too many.
+  virtual Status Print(const std::vector<Document>& rows) = 0;
   virtual void Finish() = 0;
 };
 
-std::unique_ptr<RowPrinter> MakeRowPrinter(RowFormat format, std::ostream& out);
+// `bold`: headers of tables are.
+std::unique_ptr<RowPrinter> MakeRowPrinter(RowFormat format, std::ostream& out, bool bold = false,
+                                           size_t max_csv_bytes = kMaxCsvBytes);
+
+// A scalar query's value as a row of a table or of CSV: the object that `first` or `one` gives as
+// it is, anything else as {"count":7}.
+Document ScalarRow(std::string_view scalar, const Document& value);
 
 }  // namespace strata::tools
 

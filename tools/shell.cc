@@ -1,9 +1,7 @@
 // strata shell: the verbs, interactively or driven by a program.
-#include <editline/readline.h>
 #include <unistd.h>
 
 #include <algorithm>
-#include <cstdlib>
 #include <functional>
 #include <iostream>
 #include <map>
@@ -14,6 +12,7 @@
 #include "store/ops.h"
 #include "tools/app.h"
 #include "tools/commands.h"
+#include "tools/prompt.h"
 
 namespace strata::tools {
 namespace {
@@ -127,7 +126,7 @@ class Shell {
   template <typename F>
   auto With(std::string_view name, F f) -> decltype(f(std::declval<Store&>())) {
     if (name.empty()) return InvalidArgument("a store's name is needed; see stores");
-    ASSIGN_OR_RETURN(const std::shared_ptr<Store> store, pipeline_.Get(name));
+    ASSIGN_OR_RETURN(const std::shared_ptr<Store> store, StoreOf(pipeline_, std::string(name)));
     if (!in_transaction_) return f(*store);
     auto it = transactions_.find(name);
     if (it == transactions_.end()) {
@@ -292,7 +291,7 @@ class Shell {
     if (store.empty()) return InvalidArgument("a store's name is needed; see stores");
     SubscribeRequest request;
     ASSIGN_OR_RETURN(request.query, Query::Parse(rest));
-    ASSIGN_OR_RETURN(const std::shared_ptr<Store> found, pipeline_.Get(store));
+    ASSIGN_OR_RETURN(const std::shared_ptr<Store> found, StoreOf(pipeline_, std::string(store)));
     return found->Subscribe(ctx(), request);
   }
 
@@ -331,95 +330,93 @@ class Shell {
   std::map<std::string, std::unique_ptr<Subscription>, std::less<>> watches_;
 };
 
-// What libedit's completion looks at; it has no place for a context.
-std::vector<std::string>* completions = nullptr;
-
-char* NextCompletion(const char* prefix, int state) {
-  static size_t at;
-  if (state == 0) at = 0;
-  while (at < completions->size()) {
-    const std::string& word = (*completions)[at++];
-    if (word.starts_with(prefix)) return strdup(word.c_str());
-  }
-  return nullptr;
-}
-
-void PrintForPeople(const std::string& result) {
+Status PrintForPeople(std::string_view verb, const std::string& result) {
   const auto d = Document::Parse(result);
-  if (!d.ok() || result == "null") return;
-  if (d->root().is_string()) {
+  RETURN_IF_ERROR(d.status());
+  if (result == "null") {
+    if (verb == "get") std::cout << "(nothing)\n";
+  } else if (d->root().is_string()) {
     std::cout << d->root().String();
   } else if (const Value rows = d->Find("rows"); rows.is_array()) {
     std::vector<Document> documents;
     for (uint32_t i = 0; i < rows.size(); ++i)
       documents.push_back(Document::FromTrusted(rows.At(i).text()));
-    const auto printer = MakeRowPrinter(RowFormat::kTable, std::cout);
-    printer->Print(documents);
+    const auto printer = MakeRowPrinter(RowFormat::kTable, std::cout, ColourWanted());
+    RETURN_IF_ERROR(printer->Print(documents));
     printer->Finish();
   } else {
     std::cout << PrettyJson(d->root()) << "\n";
   }
+  return OkStatus();
 }
 
-int DrivenShell(Shell& shell) {
-  std::string line;
-  while (!shell.done() && std::getline(std::cin, line)) {
+// Whether it went well.
+bool RunForPeople(Shell& shell, std::string_view line) {
+  std::string_view rest = line;
+  const std::string_view verb = Word(&rest);
+  Status status;
+  if (verb == "watch") {
+    status = shell.Follow(rest);
+    if (Interrupted()) return true;  // the usual end
+  } else {
     const auto result = shell.Run(line);
-    std::cout << (result.ok() ? "{\"ok\":true,\"result\":" + *result + "}"
-                              : ErrorJson(result.status()))
-              << std::endl;
+    status = result.ok() ? PrintForPeople(verb, *result) : result.status();
+  }
+  std::cout.flush();
+  if (status.ok()) return true;
+  std::cerr << (Interrupted() ? "interrupted" : Describe(status)) << "\n";
+  return false;
+}
+
+bool WarnOfTransaction(const Shell& shell) {
+  if (shell.in_transaction()) std::cerr << "strata: the transaction that was open is aborted\n";
+  return shell.in_transaction();
+}
+
+// Ctrl-C ends what a line does, not the shell.
+int DrivenShell(Shell& shell) {
+  LineReader lines(STDIN_FILENO);
+  while (!shell.done()) {
+    const auto line = lines.Read();
+    if (line) {
+      const auto result = shell.Run(*line);
+      std::cout << (result.ok() ? "{\"ok\":true,\"result\":" + *result + "}"
+                                : ErrorJson(result.status()))
+                << std::endl;
+    } else if (!Interrupted()) {
+      return kOk;
+    }
+    ForgetInterruption();
+    if (Interrupted()) return kInterrupted;
   }
   return kOk;
 }
 
-int InteractiveShell(Shell& shell) {
-  const bool terminal = isatty(STDIN_FILENO) != 0;
+int TerminalShell(Shell& shell) {
   std::vector<std::string> words = shell.StoreNames();
   for (std::string_view v : Shell::Verbs()) words.emplace_back(v);
-  completions = &words;
-  std::string history;
-  if (terminal) {
-    using_history();
-    if (const char* home = std::getenv("HOME")) {
-      history = std::string(home) + "/.strata_history";
-      read_history(history.c_str());
-    }
-    rl_completion_entry_function = NextCompletion;
-    std::cout << "help lists the commands; Tab completes; Ctrl-D leaves\n";
+  Prompt prompt(std::move(words));
+  std::cout << "help lists the commands; Tab completes; Ctrl-C drops a line; Ctrl-D leaves\n";
+  while (!shell.done()) {
+    const auto line = prompt.Read();
+    if (!line) break;
+    RunForPeople(shell, *line);
+    ForgetInterruption();
   }
+  WarnOfTransaction(shell);
+  return Interrupted() ? kInterrupted : kOk;
+}
+
+int ScriptShell(Shell& shell) {
+  LineReader lines(STDIN_FILENO);
   bool failed = false;
-  while (!shell.done() && !Interrupted()) {
-    std::string line;
-    if (terminal) {
-      char* typed = readline("strata> ");
-      if (typed == nullptr) break;
-      line = typed;
-      if (!line.empty()) add_history(typed);
-      std::free(typed);
-    } else if (!std::getline(std::cin, line)) {
-      break;
-    }
-    std::string_view rest = line;
-    Status status;
-    if (Word(&rest) == "watch") {
-      status = shell.Follow(rest);
-      if (Interrupted()) break;
-    } else {
-      const auto result = shell.Run(line);
-      status = result.status();
-      if (result.ok()) PrintForPeople(*result);
-    }
-    if (!status.ok()) {
-      failed = true;
-      std::cerr << Describe(status) << "\n";
-    }
+  while (!shell.done()) {
+    const auto line = lines.Read();
+    if (!line) break;
+    failed |= !RunForPeople(shell, *line);
   }
-  if (shell.in_transaction() && !shell.done()) {
-    std::cerr << "strata: the transaction that was open is aborted\n";
-    failed = true;
-  }
-  if (!history.empty()) write_history(history.c_str());
-  return failed && !terminal ? kNegative : kOk;
+  failed |= WarnOfTransaction(shell);
+  return Interrupted() ? kInterrupted : failed ? kNegative : kOk;
 }
 
 }  // namespace
@@ -428,7 +425,8 @@ int ShellCommand(const std::string& file, bool json) {
   const auto pipeline = OpenPipeline(file);
   if (!pipeline.ok()) return Fail(pipeline.status());
   Shell shell(**pipeline);
-  return json ? DrivenShell(shell) : InteractiveShell(shell);
+  if (json) return DrivenShell(shell);
+  return isatty(STDIN_FILENO) != 0 ? TerminalShell(shell) : ScriptShell(shell);
 }
 
 }  // namespace strata::tools

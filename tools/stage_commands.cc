@@ -201,12 +201,12 @@ int ReplicateCommand(const std::string& file, const std::string& store,
       if (const Status s = admin.Verify(ctx); !s.ok()) return Fail(s);
       break;
     case ReplicateVerb::kPromote: {
-      if (flags.place < 0) {
+      if (!flags.place) {
         std::cerr << "strata: replicate promote needs the PLACE of the store in \"inners\"\n";
         return kMisuse;
       }
       const Status s = admin.Promote(ctx.WithTimeout(std::chrono::seconds(flags.timeout)),
-                                     static_cast<size_t>(flags.place), flags.lossy);
+                                     *flags.place, flags.lossy);
       if (!s.ok()) return Fail(s);
       AwaitCopies(admin);
       break;

@@ -1,0 +1,57 @@
+#include "tools/prompt.h"
+
+#include <gtest/gtest.h>
+#include <pthread.h>
+#include <signal.h>
+#include <unistd.h>
+
+#include <thread>
+
+#include "tools/app.h"
+
+namespace strata::tools {
+namespace {
+
+class LineReaderTest : public ::testing::Test {
+ protected:
+  LineReaderTest() { EXPECT_EQ(pipe(ends_), 0); }
+  ~LineReaderTest() override {
+    close(ends_[0]);
+    Close();
+  }
+  void Write(std::string_view text) {
+    EXPECT_EQ(write(ends_[1], text.data(), text.size()), static_cast<ssize_t>(text.size()));
+  }
+  void Close() {
+    if (ends_[1] >= 0) close(ends_[1]);
+    ends_[1] = -1;
+  }
+  int ends_[2];
+};
+
+TEST_F(LineReaderTest, GivesLinesAndWhatIsLeftAtTheEnd) {
+  Write("a\n\nb");
+  Close();
+  LineReader lines(ends_[0]);
+  EXPECT_EQ(lines.Read(), "a");
+  EXPECT_EQ(lines.Read(), "");
+  EXPECT_EQ(lines.Read(), "b");
+  EXPECT_EQ(lines.Read(), std::nullopt);
+}
+
+TEST_F(LineReaderTest, AnInterruptionEndsTheWaitAndLaterLinesWork) {
+  InterruptibleContext();
+  Write("ha");
+  LineReader lines(ends_[0]);
+  std::thread interruption([reader = pthread_self()] { pthread_kill(reader, SIGINT); });
+  EXPECT_EQ(lines.Read(), std::nullopt);
+  interruption.join();
+  EXPECT_TRUE(Interrupted());
+  ForgetInterruption();
+  Write("lf\n");
+  EXPECT_EQ(lines.Read(), "half");
+  EXPECT_TRUE(InterruptibleContext().Check().ok());
+}
+
+}  // namespace
+}  // namespace strata::tools
