@@ -4,6 +4,7 @@
 
 #include "tests/support/random_json.h"
 #include "tests/wrappers/stack.h"
+#include "wrappers/cache/cache_table.h"
 
 namespace strata::testing {
 namespace {
@@ -14,6 +15,16 @@ Document Version(const std::string& id, int64_t v) {
 }
 int64_t VersionOf(const std::optional<Record>& r) {
   return r ? r->document.Find("v").number().int_value() : 0;
+}
+// Whether it comes true within twenty seconds.
+template <typename Condition>
+bool Eventually(const Condition& condition) {
+  const auto until = std::chrono::steady_clock::now() + std::chrono::seconds(20);
+  while (!condition()) {
+    if (std::chrono::steady_clock::now() > until) return false;
+    std::this_thread::sleep_for(std::chrono::milliseconds(1));
+  }
+  return true;
 }
 
 TEST(Cache, ServesWhatItHasAndCounts) {
@@ -74,6 +85,51 @@ TEST(Cache, OneFetchForAllWhoWantIt) {
   EXPECT_EQ(stack.Figure("joined") + stack.Figure("hits"), 7);
 }
 
+TEST(Cache, OneFetchForAllWhoWantNothing) {
+  Stack stack(R"("s":[{"type":"cache","negative_ttl":"0ms"},{"type":"slow","delay":"200ms"},
+                      "memory:"])");
+  std::vector<std::thread> threads;
+  for (int i = 0; i < 8; ++i)
+    threads.emplace_back([&] { EXPECT_FALSE(Get(stack.s(), ctx(), "a")->has_value()); });
+  for (auto& t : threads) t.join();
+  EXPECT_EQ(stack.Figure("misses") + stack.Figure("joined"), 8);
+  EXPECT_EQ(stack.Figure("passed"), 0);
+  EXPECT_EQ(stack.Figure("entries"), 0);
+}
+
+// A refresh may stand in a queue behind the reader who would wait for it.
+TEST(Cache, NobodyWaitsForARefreshThatHasNotBegun) {
+  using cache::CacheTable;
+  static int64_t now;
+  now = 0;
+  const auto clock = [] { return now; };
+  CacheTable table({});
+  std::optional<Record> record;
+  std::shared_ptr<cache::Flight> first, refresh, taken, joined;
+  std::vector<std::string> dropped;
+  ASSERT_EQ(table.Find("a", clock, &record, &first), CacheTable::Found::kLead);
+  table.Fill(first, "a", Record{Version("a", 1), 1}, {10, 20}, false, &dropped);
+  now = 15;
+  ASSERT_EQ(table.Find("a", clock, &record, &refresh), CacheTable::Found::kStale);
+  ASSERT_NE(refresh, nullptr);
+  now = 25;
+  ASSERT_EQ(table.Find("a", clock, &record, &taken), CacheTable::Found::kLead);
+  EXPECT_FALSE(table.Begin(refresh, "a"));
+  ASSERT_EQ(table.Find("a", clock, &record, &joined), CacheTable::Found::kJoin);
+  EXPECT_EQ(joined, taken);
+  table.Fill(taken, "a", Record{Version("a", 2), 2}, {30, 40}, false, &dropped);
+  EXPECT_EQ(VersionOf(**joined->Wait(ctx())), 2);
+  // One that has begun is waited for.
+  now = 35;
+  refresh = nullptr;
+  ASSERT_EQ(table.Find("a", clock, &record, &refresh), CacheTable::Found::kStale);
+  EXPECT_TRUE(table.Begin(refresh, "a"));
+  now = 45;
+  ASSERT_EQ(table.Find("a", clock, &record, &joined), CacheTable::Found::kJoin);
+  EXPECT_EQ(joined, refresh);
+  table.Abandon(refresh, "a");
+}
+
 TEST(Cache, BatchesThatWaitForOneAnotherEnd) {
   Stack stack(R"("s":[{"type":"cache","max_entries":1,"negative_ttl":"0ms"},
                       {"type":"slow","delay":"1ms"},"memory:"])");
@@ -114,6 +170,28 @@ TEST(Cache, EntriesEndAndMayBeServedStaleMeanwhile) {
   for (int i = 0; i < 2000 && VersionOf(*Get(stack["w"], ctx(), "a")) != 2; ++i)
     std::this_thread::sleep_for(std::chrono::milliseconds(5));
   EXPECT_EQ(VersionOf(*Get(stack["w"], ctx(), "a")), 2);
+}
+
+TEST(Cache, ResultsOfQueriesEndAsRecordsDo) {
+  Stack stack(R"("s":[{"type":"cache","ttl":"20ms","follow":"never"},"m"],"m":"memory:")");
+  ASSERT_TRUE(Put(stack["m"], ctx(), Version("a", 1)).ok());
+  EXPECT_EQ(Rows(Collect(stack.s(), ctx(), "values(v)")), "1");
+  ASSERT_TRUE(Put(stack["m"], ctx(), Version("a", 2)).ok());
+  EXPECT_TRUE(Eventually([&] { return Rows(Collect(stack.s(), ctx(), "values(v)")) == "2"; }));
+}
+
+TEST(Cache, WhatALaggingCopyAnsweredEnds) {
+  Stack stack(R"("s":[{"type":"cache","cache_writes":false},
+      {"type":"replicate","mode":"primary","reads":"any",
+       "inners":["memory:",[{"type":"slow","delay":"100ms"},"memory:"]]}])");
+  int64_t v = 0, got = 0;
+  // Until a copy is asked that lags.
+  ASSERT_TRUE(Eventually([&] {
+    for (int i = 0; i < 5; ++i) EXPECT_TRUE(Put(stack.s(), ctx(), Version("a", ++v)).ok());
+    got = VersionOf(*Get(stack.s(), ctx(), "a"));
+    return got < v;
+  }));
+  EXPECT_TRUE(Eventually([&] { return VersionOf(*Get(stack.s(), ctx(), "a")) == v; })) << got;
 }
 
 TEST(Cache, HearsOfOtherWriters) {
@@ -160,11 +238,46 @@ TEST(Cache, AStoreForTheEntriesMayFailOrLie) {
     EXPECT_EQ(VersionOf(*Get(stack.s(), ctx(), id)), v);
     // Somebody meddles with the entries.
     if (v % 7 == 0) {
-      ASSERT_TRUE(Put(stack["c"], ctx(), Doc("{\"id\":\"" + id + "\",\"x\":1}")).ok());
+      ASSERT_TRUE(Put(stack["c"], ctx(), Doc("{\"x\":1}"), "cache:s/0 (cache):" + id).ok());
     }
     EXPECT_EQ(VersionOf(*Get(stack.s(), ctx(), id)), v);
   }
   EXPECT_GT(stack.Figure("hits"), 10);
+}
+
+TEST(Cache, OnlyItsOwnEntriesInTheStoreForThemAreTouched) {
+  Stack stack(R"("s":[{"type":"cache","in":"c"},"m"],"m":"memory:",
+                 "c":{"type":"rocksdb","path":"c"})");
+  const std::string others = R"({"id":"cache:t/0 (cache):a","x":1})";
+  ASSERT_TRUE(Put(stack["c"], ctx(), Doc(others)).ok());
+  ASSERT_TRUE(Put(stack.s(), ctx(), Version("a", 1)).ok());
+  for (int i = 0; i < 2; ++i) {
+    EXPECT_EQ(VersionOf(*Get(stack.s(), ctx(), "a")), 1);
+  }
+  EXPECT_EQ(stack.Figure("hits"), 1);
+  EXPECT_EQ(Rows(Collect(stack["c"], ctx(), "sort(id)&values(id)")),
+            R"("cache:s/0 (cache):a" "cache:t/0 (cache):a")");
+  stack.Reopen();
+  EXPECT_EQ(Rows(Collect(stack["c"], ctx(), "sort(id)")), others);
+}
+
+TEST(Cache, AStoreWithOtherDocumentsIsNoPlaceForEntries) {
+  Stack stack(R"("c":{"type":"rocksdb","path":"c"})");
+  ASSERT_TRUE(Put(stack["c"], ctx(), Version("mine", 1)).ok());
+  stack.Close();
+  {
+    StageRegistry registry;
+    ASSERT_TRUE(RegisterAll(registry).ok());
+    const auto refused = Pipeline::FromText(
+        R"({"stores":{"s":[{"type":"cache","in":{"type":"rocksdb","path":"c"}},"memory:"]}})",
+        stack.folder().string(), registry);
+    EXPECT_EQ(Code(refused.status()), "FAILED_PRECONDITION");
+    EXPECT_EQ(Message(refused.status()),
+              "\"in\" names s/0/in (rocksdb), which holds documents (as \"mine\") that are not a "
+              "cache's entries; name an empty store that nothing else uses");
+  }
+  stack.Open();
+  EXPECT_EQ(VersionOf(*Get(stack["c"], ctx(), "mine")), 1);
 }
 
 // No read that begins after a write was acknowledged gives what was there before.

@@ -37,6 +37,20 @@ TEST(Retry, AWriteWhoseAnswerWasLostIsNotDoneTwice) {
   EXPECT_EQ(failed, 2);
 }
 
+TEST(Retry, RepeatsWhatWasAborted) {
+  Stack stack(R"("s":[{"type":"retry","pause":"1ms","max_pause":"2ms"},
+                      {"type":"fault","every":2,"operation":"write","code":"aborted"},
+                      {"type":"memory"}])");
+  for (int i = 0; i < 10; ++i) ASSERT_TRUE(Put(stack.s(), ctx(), Doc("{\"n\":1}")).ok());
+  EXPECT_EQ(*Count(stack.s(), ctx()), 10u);
+  int aborted = 0;
+  for (int i = 0; i < 4; ++i) {
+    const auto created = Create(stack.s(), ctx(), Doc("{\"id\":\"c" + std::to_string(i) + "\"}"));
+    aborted += created.status().code() == StatusCode::kAborted;
+  }
+  EXPECT_EQ(aborted, 2);
+}
+
 TEST(Retry, StopsWithItsBudgetAndTheDeadline) {
   Stack stack(R"("s":[{"type":"retry","attempts":100,"pause":"1ms","max_pause":"1ms","budget":0},
                       {"type":"fault","every":1},{"type":"memory"}])");
@@ -108,6 +122,43 @@ TEST(Expire, HidesAndRemovesAndReportsWhatHasEnded) {
   }
   EXPECT_EQ(seen[1].kind, ChangeKind::kDelete);
   EXPECT_EQ(seen[1].before.text(), doc);
+}
+
+TEST(Expire, WritingAnewWhatHasEndedIsADeletionAndACreation) {
+  for (const char* base : {R"({"type":"memory"})", R"({"type":"rocksdb","path":"d"})"}) {
+    Stack stack(Concat(R"("s":[{"type":"expire","sweep":"0ms"},"m"],"m":)", base));
+    const std::string ended = R"({"id":"a","n":1,"expires":"2020-01-01T00:00:00Z"})";
+    ASSERT_TRUE(Put(stack["m"], ctx(), Doc(ended)).ok());
+    auto changes = stack.s().Subscribe(ctx(), {});
+    ASSERT_TRUE(changes.ok());
+    const auto written = Put(stack.s(), ctx(), Doc(R"({"id":"a","n":2})"));
+    ASSERT_TRUE(written.ok()) << written.status();
+    EXPECT_TRUE(written->created);
+    std::vector<Change> seen;
+    while (seen.size() < 2) {
+      const auto b = (*changes)->Next(ctx().WithTimeout(std::chrono::seconds(20)));
+      ASSERT_TRUE(b.ok()) << b.status();
+      seen.insert(seen.end(), b->changes.begin(), b->changes.end());
+    }
+    EXPECT_EQ(seen[0].kind, ChangeKind::kDelete);
+    EXPECT_EQ(seen[0].before.text(), ended);
+    EXPECT_EQ(seen[1].kind, ChangeKind::kCreate);
+    EXPECT_EQ(seen[1].after.text(), R"({"id":"a","n":2})");
+    EXPECT_EQ(seen[1].sequence, written->revision);
+    EXPECT_EQ(Get(stack.s(), ctx(), "a")->value().revision, written->revision);
+  }
+}
+
+TEST(Expire, PassesOnThatAValueIsTaken) {
+  Stack stack(R"("s":[{"type":"expire"},
+                      {"type":"memory","indexes":[{"path":"email","unique":true}]}])");
+  ASSERT_TRUE(Put(stack.s(), ctx(), Doc(R"({"id":"a","email":"x"})")).ok());
+  ASSERT_TRUE(Put(stack.s(), ctx(), Doc(R"({"id":"b","email":"y"})")).ok());
+  EXPECT_EQ(Code(Put(stack.s(), ctx(), Doc(R"({"id":"c","email":"x"})")).status()),
+            "ALREADY_EXISTS");
+  EXPECT_EQ(Code(Update(stack.s(), ctx(), "b", Doc(R"({"email":"x"})")).status()),
+            "ALREADY_EXISTS");
+  EXPECT_EQ(Rows(Collect(stack.s(), ctx(), "sort(id)&values(email)")), R"("x" "y")");
 }
 
 TEST(Expire, GivesATimeToLive) {

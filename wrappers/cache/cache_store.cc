@@ -45,24 +45,35 @@ int64_t NowMillis() {
   return static_cast<int64_t>(t.tv_sec) * 1000 + t.tv_nsec / 1000000;
 }
 
+// A lagging copy may answer after any write, and nobody tells when it has caught up: what comes
+// from a store that is only eventually fresh always ends.
+constexpr int64_t kEventualTtl = 1000;
+CacheOptions Bounded(CacheOptions options, const Store& inner) {
+  if (inner.capabilities().freshness == Freshness::kLatest) return options;
+  if (options.ttl == 0) options.ttl = kEventualTtl;
+  options.negative_ttl = std::min(options.negative_ttl, options.ttl);
+  return options;
+}
+
 class CacheStore final : public Store, public Introspection, public FeedHandler {
  public:
   CacheStore(const CacheOptions& options, StoreInfo info, const BuildContext& context)
-      : options_(options),
+      : options_(Bounded(options, *info.children[0])),
         info_(std::move(info)),
         inner_(*info_.children[0]),
         executor_(context.executor),
         verbatim_(inner_.capabilities().verbatim),
         table_({static_cast<size_t>(options.capacity), static_cast<size_t>(options.max_entries)}),
         queries_(options.queries > 0
-                     ? std::make_shared<cache::QueryCache>(static_cast<size_t>(options.queries))
+                     ? std::make_shared<cache::QueryCache>(static_cast<size_t>(options.queries),
+                                                           options_.ttl, NowMillis)
                      : nullptr) {}
 
   // Before use.
   Status Start() {
     if (info_.children.size() > 1) {
-      side_ = std::make_unique<cache::SideStore>(*info_.children[1]);
-      RETURN_IF_ERROR(side_->Clear(Context::Background()));
+      side_ = std::make_unique<cache::SideStore>(*info_.children[1], info_.stage);
+      RETURN_IF_ERROR(side_->Open(Context::Background()));
     }
     const bool follows = options_.follow == Follow::kAlways ||
                          (options_.follow == Follow::kAuto && info_.shared_below &&
@@ -301,13 +312,9 @@ class CacheStore final : public Store, public Introspection, public FeedHandler 
             const std::optional<Record>& record) {
     std::vector<std::string> dropped;
     const Lifetime lifetime = LifetimeOf(record.has_value());
-    if (!record && options_.negative_ttl == 0) {
-      table_.Abandon(flight, id);
-      return;
-    }
     const bool external = side_ != nullptr && record;
-    if (external && !side_->Put(id, *record)) {
-      table_.Abandon(flight, id);
+    if ((!record && options_.negative_ttl == 0) || (external && !side_->Put(id, *record))) {
+      table_.Abandon(flight, id, record);
       return;
     }
     table_.Fill(flight, id, record, lifetime, external, &dropped);
@@ -326,13 +333,15 @@ class CacheStore final : public Store, public Introspection, public FeedHandler 
       ++refreshing_;
     }
     executor_->Submit([this, id = std::move(id), flight = std::move(flight)] {
-      const std::string_view view = id;
-      std::optional<Record> record;
-      const Context ctx = Context::Background().WithTimeout(std::chrono::seconds(30));
-      if (inner_.Read(ctx, std::span(&view, 1), std::span(&record, 1)).ok()) {
-        Keep(flight, id, record);
-      } else {
-        table_.Abandon(flight, id);
+      if (table_.Begin(flight, id)) {
+        const std::string_view view = id;
+        std::optional<Record> record;
+        const Context ctx = Context::Background().WithTimeout(std::chrono::seconds(30));
+        if (inner_.Read(ctx, std::span(&view, 1), std::span(&record, 1)).ok()) {
+          Keep(flight, id, record);
+        } else {
+          table_.Abandon(flight, id);
+        }
       }
       MutexLock lock(refresh_mutex_);
       --refreshing_;
@@ -436,7 +445,8 @@ OptionTable<CacheOptions> Table() {
   t.Integer("max_entries", &CacheOptions::max_entries, 0, "documents to keep; 0: as bytes allow")
       .Range(0, int64_t{1} << 40);
   t.Duration("ttl", &CacheOptions::ttl, "0ms",
-             "how long a document is served; 0ms: until it is replaced or driven out");
+             "how long a document, or a query's result, is served; 0ms: until it is replaced or "
+             "driven out, or 1 s over a store that is only eventually fresh");
   t.Integer("jitter", &CacheOptions::jitter, 10, "percent by which a ttl is shortened at random")
       .Range(0, 100);
   t.Duration("stale", &CacheOptions::stale, "0ms",
@@ -444,9 +454,11 @@ OptionTable<CacheOptions> Table() {
   t.Duration("negative_ttl", &CacheOptions::negative_ttl, "30s",
              "how long it is remembered that nothing is there; 0ms: not at all");
   t.Size("queries", &CacheOptions::queries, "8MiB",
-         "bytes of small query results to keep while nothing is written; 0: none");
+         "bytes of small query results to keep while nothing is written and no longer than ttl; 0: "
+         "none");
   t.Bool("cache_writes", &CacheOptions::cache_writes, true,
-         "keeps documents as they are written, not only when they are read");
+         "keeps documents as they are written, not only when they are read; in the store \"in\" "
+         "they are kept only when they are read");
   t.Enum("follow", &CacheOptions::follow, {"auto", "always", "never"}, Follow::kAuto,
          "whether to listen to the inner store for writes of others; auto: when it can be reached "
          "another way");
@@ -469,6 +481,7 @@ Status RegisterCache(StageRegistry& registry) {
   type.side_child = "in";
   type.order.must_be_below = {{"expire", "it would serve what has ended meanwhile"}};
   type.order.needs_news_of_others = true;
+  type.order.deaf_when = {"follow", "never"};
   type.order.wasteful_over_volatile = true;
   return registry.Register(std::move(type));
 }

@@ -168,6 +168,7 @@ CacheTable::Found CacheTable::Find(std::string_view id, int64_t (*clock)(),
       auto& running = shard.flights[e.id];
       if (running == nullptr) {
         running = std::make_shared<Flight>();
+        running->begun_ = false;
         *flight = running;
       }
       return Found::kStale;
@@ -175,10 +176,22 @@ CacheTable::Found CacheTable::Find(std::string_view id, int64_t (*clock)(),
     Remove(shard, &e);
   }
   if (!lead || (!shard.writing.empty() && shard.writing.contains(id))) return Found::kBusy;
-  const auto [running, fresh] = shard.flights.try_emplace(std::string(id));
-  if (fresh) running->second = std::make_shared<Flight>();
-  *flight = running->second;
-  return fresh ? Found::kLead : Found::kJoin;
+  auto& running = shard.flights[std::string(id)];
+  const bool join = running != nullptr && running->begun_;
+  if (!join) {
+    if (running != nullptr) running->valid_ = false;
+    running = std::make_shared<Flight>();
+  }
+  *flight = running;
+  return join ? Found::kJoin : Found::kLead;
+}
+
+bool CacheTable::Begin(const std::shared_ptr<Flight>& flight, std::string_view id) {
+  uint64_t hash;
+  Shard& shard = ShardOf(id, &hash);
+  WriteLock lock(shard.mutex);
+  flight->begun_ = true;
+  return flight->valid_;
 }
 
 void CacheTable::Fill(const std::shared_ptr<Flight>& flight, std::string_view id,
@@ -199,7 +212,8 @@ void CacheTable::Fill(const std::shared_ptr<Flight>& flight, std::string_view id
   flight->Land(record);
 }
 
-void CacheTable::Abandon(const std::shared_ptr<Flight>& flight, std::string_view id) {
+void CacheTable::Abandon(const std::shared_ptr<Flight>& flight, std::string_view id,
+                         const std::optional<std::optional<Record>>& found) {
   uint64_t hash;
   Shard& shard = ShardOf(id, &hash);
   {
@@ -207,7 +221,7 @@ void CacheTable::Abandon(const std::shared_ptr<Flight>& flight, std::string_view
     if (flight->valid_) shard.flights.erase(id);
     flight->valid_ = false;
   }
-  flight->Land(std::nullopt);
+  flight->Land(found);
 }
 
 bool CacheTable::BeginWrite(std::string_view id) {

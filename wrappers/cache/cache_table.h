@@ -10,6 +10,9 @@
 // filled, and a fill that began before a write, or before news of one, is not kept. So what is
 // served is never older than what a finished write left.
 //
+// Nobody waits for a fetch that has not begun: a refresh may stand in a queue behind those who
+// would wait for it, so a reader who needs its record takes it over.
+//
 // Safe for concurrent use.
 #ifndef STRATA_WRAPPERS_CACHE_CACHE_TABLE_H_
 #define STRATA_WRAPPERS_CACHE_CACHE_TABLE_H_
@@ -40,7 +43,9 @@ class Flight {
   friend class CacheTable;
   void Land(std::optional<std::optional<Record>> result);
 
-  bool valid_ = true;  // guarded by the shard's mutex
+  // Both guarded by the shard's mutex.
+  bool valid_ = true;
+  bool begun_ = true;  // false: of a refresh that nobody works on yet
   Mutex mutex_;
   CondVar landed_;
   bool done_ STRATA_GUARDED_BY(mutex_) = false;
@@ -63,7 +68,8 @@ class CacheTable {
  public:
   enum class Found : uint8_t {
     kHit,    // *record is what is there, or that nothing is
-    kStale,  // the same, but somebody should fetch it anew; `flight` is set when that is the caller
+    kStale,  // the same, but somebody should fetch it anew; `flight` is set when that is the
+             // caller, who calls Begin when the fetch begins
     kLead,   // not there: the caller fetches it and calls Fill or Abandon with `flight`
     kJoin,   // not there: somebody else fetches it; wait for `flight`
     kBusy,   // being written: ask the inner store and keep nothing
@@ -79,12 +85,17 @@ class CacheTable {
   Found Find(std::string_view id, int64_t (*now)(), std::optional<Record>* record,
              std::shared_ptr<Flight>* flight, bool lead = true);
 
+  // A refresh begins. False: it is no longer wanted, and nobody waits for it.
+  bool Begin(const std::shared_ptr<Flight>& flight, std::string_view id);
   // Ends a flight. `external`: the document lies elsewhere, only the revision is kept here.
   // Appends the ids of external entries that had to go.
   void Fill(const std::shared_ptr<Flight>& flight, std::string_view id,
             const std::optional<Record>& record, Lifetime lifetime, bool external,
             std::vector<std::string>* dropped);
-  void Abandon(const std::shared_ptr<Flight>& flight, std::string_view id);
+  // Ends a flight and keeps nothing. `found` is what those who wait for it get; nothing: each
+  // fetches for himself.
+  void Abandon(const std::shared_ptr<Flight>& flight, std::string_view id,
+               const std::optional<std::optional<Record>>& found = std::nullopt);
 
   // Around a write of `id`: forgets what is there. True: an external entry was dropped.
   bool BeginWrite(std::string_view id);

@@ -21,6 +21,7 @@ class QueryCache::CachingCursor final : public Cursor {
   // Requires: called once, before anything else.
   Status Open(const Context& ctx) {
     version_ = cache_->Version();
+    until_ = cache_->Until();
     if (version_) found_ = cache_->Find(key_, *version_);
     if (found_ != nullptr) return OkStatus();
     return OpenInner(ctx);
@@ -51,7 +52,7 @@ class QueryCache::CachingCursor final : public Cursor {
     if (first) {
       cache_->misses_.fetch_add(1, std::memory_order_relaxed);
       if (version_ && batch->end != EndReason::kMore) {
-        cache_->Keep(key_, *version_,
+        cache_->Keep(key_, *version_, until_,
                      std::make_shared<QueryResult>(
                          QueryResult{batch->rows, batch->end, batch->total, inner_->Position()}));
       }
@@ -86,6 +87,7 @@ class QueryCache::CachingCursor final : public Cursor {
   const std::string key_;
   const std::string stage_;
   std::optional<uint64_t> version_;
+  int64_t until_ = 0;
   std::shared_ptr<const QueryResult> found_;
   std::unique_ptr<Cursor> inner_;
   bool began_ = false;
@@ -148,7 +150,7 @@ std::shared_ptr<const QueryResult> QueryCache::Find(const std::string& key, uint
   MutexLock lock(mutex_);
   const auto it = by_key_.find(key);
   if (it == by_key_.end()) return nullptr;
-  if (it->second->version != version) {
+  if (it->second->version != version || (ttl_ > 0 && now_() >= it->second->until)) {
     Drop(it->second);
     return nullptr;
   }
@@ -156,7 +158,7 @@ std::shared_ptr<const QueryResult> QueryCache::Find(const std::string& key, uint
   return it->second->result;
 }
 
-void QueryCache::Keep(const std::string& key, uint64_t version,
+void QueryCache::Keep(const std::string& key, uint64_t version, int64_t until,
                       std::shared_ptr<const QueryResult> result) {
   if (Version() != version) return;
   size_t bytes = 256 + 2 * key.size();
@@ -164,7 +166,7 @@ void QueryCache::Keep(const std::string& key, uint64_t version,
   if (bytes > max_bytes_ / 8) return;
   MutexLock lock(mutex_);
   if (const auto it = by_key_.find(key); it != by_key_.end()) Drop(it->second);
-  kept_.push_front({key, version, bytes, std::move(result)});
+  kept_.push_front({key, version, until, bytes, std::move(result)});
   by_key_[key] = kept_.begin();
   bytes_ += bytes;
   while (bytes_ > max_bytes_) Drop(std::prev(kept_.end()));

@@ -2,7 +2,8 @@
 //
 // A result is kept when the inner plan gave all of it in one batch, under the plan's text with its
 // parameters and the version of the data before it was opened. Every write through the stage and
-// every piece of news of others makes a new version, before and after.
+// every piece of news of others makes a new version, before and after. A time to live bounds what
+// is not heard of.
 //
 // Safe for concurrent use.
 #ifndef STRATA_WRAPPERS_CACHE_QUERY_CACHE_H_
@@ -28,7 +29,9 @@ struct QueryResult {
 
 class QueryCache : public std::enable_shared_from_this<QueryCache> {
  public:
-  explicit QueryCache(size_t max_bytes) : max_bytes_(max_bytes) {}
+  // `ttl`: milliseconds of the clock `now` for which a result is served; 0: as long as its version.
+  QueryCache(size_t max_bytes, int64_t ttl, int64_t (*now)())
+      : max_bytes_(max_bytes), ttl_(ttl), now_(now) {}
 
   // The plan with its results kept here.
   std::unique_ptr<Plan> Wrap(std::unique_ptr<Plan> inner, const Query& query, std::string stage);
@@ -53,6 +56,7 @@ class QueryCache : public std::enable_shared_from_this<QueryCache> {
   struct Kept {
     std::string key;
     uint64_t version = 0;
+    int64_t until = 0;
     size_t bytes = 0;
     std::shared_ptr<const QueryResult> result;
   };
@@ -64,10 +68,15 @@ class QueryCache : public std::enable_shared_from_this<QueryCache> {
     return v;
   }
   std::shared_ptr<const QueryResult> Find(const std::string& key, uint64_t version);
-  void Keep(const std::string& key, uint64_t version, std::shared_ptr<const QueryResult> result);
+  // When what is read from now on ends.
+  int64_t Until() const { return ttl_ == 0 ? INT64_MAX : now_() + ttl_; }
+  void Keep(const std::string& key, uint64_t version, int64_t until,
+            std::shared_ptr<const QueryResult> result);
   void Drop(std::list<Kept>::iterator it) REQUIRES_LOCK(mutex_);
 
   const size_t max_bytes_;
+  const int64_t ttl_;
+  int64_t (*const now_)();
   std::atomic<uint64_t> version_{0};
   std::atomic<int64_t> writers_{0};
   std::atomic<uint64_t> hits_{0};

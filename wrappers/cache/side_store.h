@@ -3,20 +3,25 @@
 #define STRATA_WRAPPERS_CACHE_SIDE_STORE_H_
 
 #include <atomic>
+#include <string>
 #include <string_view>
 
 #include "store/store.h"
 
 namespace strata::cache {
 
-// Each entry is a document {"id":…,"revision":…,"document":…}. A failure of this store never fails
-// a read: the entry is then as good as not there. Safe for concurrent use.
+// Each entry is a document {"id":"cache:STAGE:ID","by":…,"revision":…,"document":…}, so that
+// several caches may share the store; `by` is this object's own. Nothing else in the store is
+// touched. A failure of the store never fails a read: the entry is then as good as not there. Safe
+// for concurrent use.
 class SideStore {
  public:
-  explicit SideStore(Store& store) : store_(store) {}
+  // `stage`: the cache's place in the pipeline.
+  SideStore(Store& store, std::string_view stage);
 
-  // What an earlier process left: nobody knows what has been written meanwhile.
-  Status Clear(const Context& ctx);
+  // Before use: removes what an earlier process left for this stage, as nobody knows what has been
+  // written meanwhile. FailedPrecondition when there is anything but entries of caches.
+  Status Open(const Context& ctx);
   bool Put(std::string_view id, const Record& record);
   // Completes a record of which the revision is known; false when something else is there.
   bool Read(const Context& ctx, std::string_view id, Record* record);
@@ -25,6 +30,8 @@ class SideStore {
 
  private:
   Store& store_;
+  const std::string prefix_;  // of the ids
+  const std::string by_;      // a JSON string
   std::atomic<uint64_t> failures_{0};
 };
 

@@ -26,7 +26,8 @@ class WriteMapping {
 };
 
 // Reads, works out, writes; again when somebody else was faster. The outcomes are those that the
-// stage's callers see. Aborted when others are faster again and again.
+// stage's callers see. Aborted when others are faster again and again; what the inner store refuses
+// over records that nobody changes meanwhile is its own refusal and is passed on.
 StatusOr<WriteResult> WriteMapped(Store& inner, const Context& ctx, const WriteBatch& batch,
                                   const WriteMapping& mapping, IdGenerator& ids);
 // Within a transaction, which finds conflicts itself.

@@ -62,6 +62,7 @@ class RetryBudget {
   std::minstd_rand random_ STRATA_GUARDED_BY(mutex_){std::random_device{}()};
 };
 
+// Doing it twice is as good as once.
 bool MayBeRepeated(const WriteBatch& batch) {
   return std::all_of(batch.ops.begin(), batch.ops.end(), [](const WriteOp& op) {
     return op.kind != WriteKind::kPatch && op.presence == Presence::kAny && !op.if_revision;
@@ -80,8 +81,7 @@ struct RetryHook {
     for (int attempt = 0;; ++attempt) {
       Status s = call(*info.ctx);
       if (s.ok()) budget->Succeeded();
-      if (s.code() != StatusCode::kUnavailable || !repeats || attempt + 1 >= budget->attempts())
-        return s;
+      if (!IsRetryable(s.code()) || !repeats || attempt + 1 >= budget->attempts()) return s;
       std::chrono::nanoseconds pause;
       if (!budget->Take(attempt, &pause)) return s;
       if (std::chrono::steady_clock::now() + pause > info.ctx->deadline()) return s;
