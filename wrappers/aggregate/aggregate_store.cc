@@ -13,6 +13,7 @@
 #include "wrappers/aggregate/parts.h"
 #include "wrappers/aggregate/redo_journal.h"
 #include "wrappers/core/gate.h"
+#include "wrappers/core/wait.h"
 
 namespace strata {
 namespace {
@@ -36,6 +37,37 @@ struct AggregateOptions {
   int64_t change_log_entries = 0;
   int64_t change_log_bytes = 0;
 };
+
+// How often a write is worked out anew because somebody wrote into a part meanwhile.
+constexpr int kAttempts = 64;
+
+// Whether a commit that failed with this code has certainly done nothing. Any other one may have
+// failed on the way back, as when a connection breaks before the answer.
+bool DidNothing(StatusCode code) {
+  switch (code) {
+    case StatusCode::kAborted:
+    case StatusCode::kAlreadyExists:
+    case StatusCode::kFailedPrecondition:
+    case StatusCode::kInvalidArgument:
+    case StatusCode::kNotFound:
+    case StatusCode::kOutOfRange:
+    case StatusCode::kPermissionDenied:
+    case StatusCode::kUnauthenticated:
+    case StatusCode::kUnimplemented:
+      return true;
+    case StatusCode::kOk:
+    case StatusCode::kCancelled:
+    case StatusCode::kDataLoss:
+    case StatusCode::kDeadlineExceeded:
+    case StatusCode::kInternal:
+    case StatusCode::kResourceExhausted:
+    case StatusCode::kUnavailable:
+    case StatusCode::kUnknown:
+    case StatusCode::kDoNotUseReservedForFutureExpansionUseDefaultInSwitchInstead_:
+      break;
+  }
+  return false;
+}
 
 class AggregateStore final : public Store, public Introspection {
  public:
@@ -63,24 +95,19 @@ class AggregateStore final : public Store, public Introspection {
     const Context& ctx = Context::Background();
     ASSIGN_OR_RETURN(const Gate::Pass pass, gate_.Enter(ctx, /*alone=*/true));
     RETURN_IF_ERROR(FinishPending(ctx));
-    if (parts_.anchor().capabilities().change_feed == ChangeFeed::kNone) return OkStatus();
-    // Sequences are the anchor's, so they go on where they were when it was closed.
-    ASSIGN_OR_RETURN(const auto feed, parts_.anchor().Subscribe(ctx, {}));
-    log_->Lose(feed->resume_from());
-    return OkStatus();
+    return LoseChanges(ctx);
   }
 
   const StoreInfo& info() const override { return info_; }
   Capabilities capabilities() const override {
     Capabilities c = parts_.store(0).capabilities();
-    int mute = 0;  // parts that cannot vote
     for (size_t i = 0; i < parts_.size(); ++i) {
       c = Min(c, parts_.store(i).capabilities());
-      mute += !parts_.votes(i);
+      if (!parts_.votes(i))
+        c.write_atomicity = std::min(c.write_atomicity, WriteAtomicity::kDocument);
     }
     const bool feed = parts_.anchor().capabilities().change_feed != ChangeFeed::kNone;
     c.change_feed = feed ? ChangeFeed::kOrdered : ChangeFeed::kNone;
-    if (mute > 1) c.write_atomicity = WriteAtomicity::kNone;
     c.verbatim = false;  // members come part after part
     return c;
   }
@@ -92,40 +119,22 @@ class AggregateStore final : public Store, public Introspection {
   }
 
   StatusOr<WriteResult> Write(const Context& ctx, const WriteBatch& batch) override {
-    ASSIGN_OR_RETURN(const Gate::Pass pass, Enter(ctx, /*alone=*/true));
-    ASSIGN_OR_RETURN(Work work, parts_.WorkOut(ctx, parts_.Views(), batch, {}, ids_));
-    PartTransactions transactions(parts_.size());
-    for (size_t p = 0; p < parts_.size(); ++p) {
-      if (work.batches[p].ops.empty() || !parts_.votes(p)) continue;
-      ASSIGN_OR_RETURN(transactions[p],
-                       parts_.store(p).Begin(ctx, {batch.durability, batch.origin}));
-      RETURN_IF_ERROR(transactions[p]->Write(ctx, work.batches[p]).status());
+    for (int attempt = 1;; ++attempt) {
+      StatusOr<WriteResult> result = WriteOnce(ctx, batch);
+      if (result.status().code() != StatusCode::kAborted || attempt == kAttempts) return result;
+      // Whoever is behind lets the others finish.
+      RETURN_IF_ERROR(WaitFor(ctx, std::chrono::microseconds(20 << std::min(attempt, 8))));
     }
-    ASSIGN_OR_RETURN(const StringMap<uint64_t> revisions,
-                     Commit(ctx, transactions, work.touched, batch.origin, batch.durability));
-    for (WriteOutcome& o : work.result.outcomes) {
-      const auto it = revisions.find(o.id);
-      if (it != revisions.end()) o.revision = it->second;
-    }
-    return std::move(work.result);
   }
 
-  StatusOr<std::unique_ptr<Plan>> Prepare(const Context& ctx, const Query& query) override {
-    return aggregate::PrepareAggregate(
-        parts_, ctx, query, parts_.Views(),
-        [this](const Context& at) -> StatusOr<QueryViews> {
-          auto transactions = std::make_shared<PartTransactions>();
-          ASSIGN_OR_RETURN(*transactions, BeginParts(at, {}));
-          return QueryViews{parts_.Views(*transactions), transactions};
-        },
-        info_.stage);
-  }
+  StatusOr<std::unique_ptr<Plan>> Prepare(const Context& ctx, const Query& query) override;
 
   StatusOr<std::unique_ptr<Transaction>> Begin(const Context& ctx,
                                                const TransactionOptions& options) override;
 
   StatusOr<std::unique_ptr<Subscription>> Subscribe(const Context& ctx,
                                                     const SubscribeRequest& request) override {
+    ASSIGN_OR_RETURN(const Gate::Pass pass, Enter(ctx, /*alone=*/false));
     // Its refusal says why.
     if (capabilities().change_feed == ChangeFeed::kNone)
       return parts_.anchor().Subscribe(ctx, request);
@@ -174,8 +183,8 @@ class AggregateStore final : public Store, public Introspection {
     return OkStatus();
   }
 
+  // All of one moment. Requires: behind the gate.
   StatusOr<PartTransactions> BeginParts(const Context& ctx, const TransactionOptions& options) {
-    ASSIGN_OR_RETURN(const Gate::Pass pass, Enter(ctx, /*alone=*/false));
     PartTransactions out(parts_.size());
     for (size_t p = 0; p < parts_.size(); ++p) {
       if (!parts_.votes(p)) continue;
@@ -185,11 +194,14 @@ class AggregateStore final : public Store, public Introspection {
   }
 
   // Commits what the transactions hold and what `touched` says of parts that have none. Gives the
-  // records' new revisions. A commit that was cut ends all of the transactions: what they hold in
-  // their parts would be in the way of finishing it. Requires: nobody else is behind the gate.
+  // records' new revisions. A commit that was cut, or that may have been made although it failed,
+  // ends all of the transactions: what they hold in their parts would be in the way of finishing
+  // it. Aborted: nothing was done. Requires: nobody else is behind the gate.
   StatusOr<StringMap<uint64_t>> Commit(const Context& ctx, PartTransactions& transactions,
                                        const TouchedRecords& touched, const std::string& origin,
                                        WriteDurability durability) {
+    // What comes too late is refused here, where it is certain that nothing was done.
+    RETURN_IF_ERROR(ctx.Check());
     const Redo redo = RedoOf(touched);
     uint32_t changed = 0;
     for (const auto& op : redo) changed |= 1u << op.part;
@@ -213,13 +225,20 @@ class AggregateStore final : public Store, public Introspection {
         const StatusOr<WriteResult> result =
             votes ? transactions[p]->Commit(through)
                   : parts_.store(p).Write(through, BatchOf(redo, p, origin, durability));
-        if (!result.ok() && !began) {
+        if (!result.ok() && !began && DidNothing(result.status().code())) {
           // A journal that cannot be cleared would be finished after a restart, so it is finished.
           if (joint && journal_ != nullptr && !journal_->Clear().ok())
             return Cut(redo, result.status(), transactions);
+          // The guards of a part that cannot vote are this stage's own.
+          if (!votes && result.status().code() == StatusCode::kFailedPrecondition)
+            return Aborted(Message(result.status()));
           return result.status();
         }
-        if (!result.ok()) return Cut(redo, result.status(), transactions);
+        if (!result.ok()) {
+          if (joint) return Cut(redo, result.status(), transactions);
+          // One part did it or not; there is nothing to finish, but subscribers were not told.
+          return Forget(result.status(), transactions);
+        }
         began = true;
         if (p != parts_.ownership().anchor()) continue;
         for (const WriteOutcome& o : result->outcomes) revisions[o.id] = o.revision;
@@ -236,6 +255,27 @@ class AggregateStore final : public Store, public Introspection {
   }
 
  private:
+  // Aborted when somebody wrote into a part meanwhile.
+  StatusOr<WriteResult> WriteOnce(const Context& ctx, const WriteBatch& batch) {
+    ASSIGN_OR_RETURN(const Gate::Pass pass, Enter(ctx, /*alone=*/true));
+    // What is read decides what is written, so both happen in the same transactions: a part may
+    // answer other readers from a copy that is behind.
+    ASSIGN_OR_RETURN(PartTransactions transactions,
+                     BeginParts(ctx, {batch.durability, batch.origin}));
+    ASSIGN_OR_RETURN(Work work, parts_.WorkOut(ctx, parts_.Views(transactions), batch, {}, ids_));
+    for (size_t p = 0; p < parts_.size(); ++p) {
+      if (work.batches[p].ops.empty() || transactions[p] == nullptr) continue;
+      RETURN_IF_ERROR(transactions[p]->Write(ctx, work.batches[p]).status());
+    }
+    ASSIGN_OR_RETURN(const StringMap<uint64_t> revisions,
+                     Commit(ctx, transactions, work.touched, batch.origin, batch.durability));
+    for (WriteOutcome& o : work.result.outcomes) {
+      const auto it = revisions.find(o.id);
+      if (it != revisions.end()) o.revision = it->second;
+    }
+    return std::move(work.result);
+  }
+
   std::vector<Store*> Inners() const {
     std::vector<Store*> out;
     for (const auto& child : info_.children) out.push_back(child.get());
@@ -253,6 +293,7 @@ class AggregateStore final : public Store, public Introspection {
     return redo;
   }
 
+  // Guarded by what was read: whoever was faster meanwhile makes it a FailedPrecondition.
   static WriteBatch BatchOf(const Redo& redo, size_t part, const std::string& origin,
                             WriteDurability durability) {
     WriteBatch batch;
@@ -260,52 +301,89 @@ class AggregateStore final : public Store, public Introspection {
     batch.durability = durability;
     for (const auto& op : redo) {
       if (op.part != part) continue;
-      if (op.after) {
-        batch.Put(op.after, op.id);
-      } else {
-        batch.Delete(op.id);
-      }
+      batch.ops.push_back({op.after ? WriteKind::kPut : WriteKind::kDelete, op.id, op.after,
+                           Presence::kAny, op.was});
     }
     return batch;
   }
 
-  // Some parts are committed, others failed: nothing is served until the rest is done too.
+  // Some parts are committed or may be, others failed: nothing is served until all of it is done.
   Status Cut(const Redo& redo, const Status& why, PartTransactions& transactions) {
-    transactions.clear();
+    const Status forgotten = Forget(why, transactions);
     pending_ = redo;
+    const std::string message = Concat(
+        "the write is half done and will be finished before anything else is: ", Message(why));
+    // The codes of a refusal would say that nothing was done.
+    return DidNothing(why.code()) ? Unavailable(message) : WithMessage(forgotten, message);
+  }
+
+  // What was committed is not known: before anything else is served, subscribers lose what they
+  // were not told.
+  Status Forget(const Status& why, PartTransactions& transactions) {
+    transactions.clear();
+    pending_.emplace();
     cut_.store(true, std::memory_order_release);
-    return WithMessage(why, Concat("the write is half done and will be finished before anything "
-                                   "else is: ",
-                                   Message(why)));
+    return why;
+  }
+
+  // Whatever the anchor did so far and subscribers were not told is lost to them. Sequences are the
+  // anchor's.
+  Status LoseChanges(const Context& ctx) {
+    if (parts_.anchor().capabilities().change_feed == ChangeFeed::kNone) return OkStatus();
+    ASSIGN_OR_RETURN(const auto feed, parts_.anchor().Subscribe(ctx, {}));
+    log_->Lose(feed->resume_from());
+    return OkStatus();
+  }
+
+  // What a part holds now. A transaction does not read from a copy that is behind; a part that
+  // takes none at the moment can be asked directly when its reads are never behind.
+  StatusOr<PartRecords> Latest(const Context& ctx, size_t part,
+                               std::span<const std::string_view> ids) {
+    std::unique_ptr<Transaction> transaction;
+    if (parts_.votes(part)) {
+      auto begun = parts_.store(part).Begin(ctx, {});
+      if (begun.ok()) {
+        transaction = *std::move(begun);
+      } else if (parts_.store(part).capabilities().freshness < Freshness::kLatest) {
+        return begun.status();
+      }
+    }
+    PartRecords found(ids.size());
+    const aggregate::PartView view{&parts_.store(part), transaction.get()};
+    RETURN_IF_ERROR(view.Read(ctx, ids, found));
+    return found;
   }
 
   // Requires: nobody else is behind the gate.
   Status FinishPending(const Context& ctx) {
     if (!pending_) return OkStatus();
-    uint64_t newest = 0;
+    for (const auto& op : *pending_) {
+      if (op.part >= parts_.size())
+        return DataLoss("the journal names a part that is not configured");
+    }
     for (size_t p = 0; p < parts_.size(); ++p) {
-      Redo left;
+      Redo own;
+      std::vector<std::string_view> ids;
       for (const auto& op : *pending_) {
-        if (op.part >= parts_.size())
-          return DataLoss("the journal names a part that is not configured");
         if (op.part != p) continue;
-        std::optional<Record> now;
-        const std::string_view id = op.id;
-        RETURN_IF_ERROR(parts_.store(p).Read(ctx, std::span(&id, 1), std::span(&now, 1)));
-        if ((now ? now->revision : 0) == op.was) left.push_back(op);
+        own.push_back(op);
+        ids.push_back(op.id);
+      }
+      if (own.empty()) continue;
+      ASSIGN_OR_RETURN(const PartRecords now, Latest(ctx, p, ids));
+      Redo left;
+      for (size_t i = 0; i < own.size(); ++i) {
+        if ((now[i] ? now[i]->revision : 0) == own[i].was) left.push_back(own[i]);
       }
       if (left.empty()) continue;
-      ASSIGN_OR_RETURN(const WriteResult done,
-                       parts_.store(p).Write(ctx, BatchOf(left, p, "", WriteDurability::kSync)));
-      if (p != parts_.ownership().anchor()) continue;
-      for (const WriteOutcome& o : done.outcomes) newest = std::max(newest, o.revision);
+      RETURN_IF_ERROR(
+          parts_.store(p).Write(ctx, BatchOf(left, p, "", WriteDurability::kSync)).status());
     }
     if (journal_ != nullptr) RETURN_IF_ERROR(journal_->Clear());
-    // Subscribers were not told what this changed.
-    log_->Lose(newest + 1);
+    RETURN_IF_ERROR(LoseChanges(ctx));
+    if (!pending_->empty()) finished_.fetch_add(1, std::memory_order_relaxed);
     pending_.reset();
     cut_.store(false, std::memory_order_release);
-    finished_.fetch_add(1, std::memory_order_relaxed);
     return OkStatus();
   }
 
@@ -365,8 +443,8 @@ class AggregateTransaction final : public Transaction {
       if (work.batches[p].ops.empty() || parts_[p] == nullptr) continue;
       const StatusOr<WriteResult> written = parts_[p]->Write(ctx, work.batches[p]);
       if (written.ok()) continue;
-      // The batch fails as a whole, so what other parts took of it is taken back.
-      if (!TakeBack(work, p)) parts_.clear();
+      // The batch fails as a whole, so what parts took of it is taken back.
+      if (!TakeBack(work, DidNothing(written.status().code()) ? p : p + 1)) parts_.clear();
       return written.status();
     }
     for (auto& [id, t] : work.touched) touched_.insert_or_assign(id, std::move(t));
@@ -447,24 +525,36 @@ class AggregateTransaction final : public Transaction {
     return OkStatus();
   }
 
-  // Writes the parts before `end` as they were before the work.
+  // Writes the parts before `end` as they were before the work. That counts as written, for what
+  // the transaction reads there from now on has no revision.
   bool TakeBack(const Work& work, size_t end) {
-    for (size_t p = 0; p < end; ++p) {
-      if (work.batches[p].ops.empty() || parts_[p] == nullptr) continue;
-      WriteBatch batch;
-      for (const auto& [id, t] : work.touched) {
-        const auto known = touched_.find(id);
-        const Document before = known != touched_.end() ? known->second.parts[p]
-                                : t.was[p]              ? t.was[p]->document
-                                                        : Document();
-        if (before) {
-          batch.Put(before, id);
+    TouchedRecords before;
+    std::vector<WriteBatch> batches(end);
+    for (const auto& [id, t] : work.touched) {
+      Touched& b = before[id];
+      if (const auto known = touched_.find(id); known != touched_.end()) {
+        b = known->second;
+      } else {
+        b.was = t.was;
+        for (const auto& r : t.was) b.parts.push_back(r ? r->document : Document());
+        b.written.resize(parts_.size());
+        b.there = store_.parts().Whole(t.was, store_.parts().all()).has_value();
+      }
+      for (size_t p = 0; p < end; ++p) {
+        if (!t.written[p] || parts_[p] == nullptr) continue;
+        b.written[p] = true;
+        if (b.parts[p]) {
+          batches[p].Put(b.parts[p], id);
         } else {
-          batch.Delete(id);
+          batches[p].Delete(id);
         }
       }
-      if (!parts_[p]->Write(Context::Background(), batch).ok()) return false;
     }
+    for (size_t p = 0; p < end; ++p) {
+      if (batches[p].ops.empty()) continue;
+      if (!parts_[p]->Write(Context::Background(), batches[p]).ok()) return false;
+    }
+    for (auto& [id, b] : before) touched_.insert_or_assign(id, std::move(b));
     return true;
   }
 
@@ -476,8 +566,41 @@ class AggregateTransaction final : public Transaction {
   bool voted_ = false;
 };
 
+// Opens nothing before what was cut is finished.
+class GatedPlan final : public Plan {
+ public:
+  GatedPlan(AggregateStore& store, std::unique_ptr<Plan> inner)
+      : store_(store), inner_(std::move(inner)) {}
+
+  const Query& residual() const override { return inner_->residual(); }
+  StatusOr<std::unique_ptr<Cursor>> Open(const Context& ctx,
+                                         const OpenOptions& options) const override {
+    // Opening may take long, and writers need not wait for it.
+    RETURN_IF_ERROR(store_.Enter(ctx, /*alone=*/false).status());
+    return inner_->Open(ctx, options);
+  }
+  ExplainNode Explain() const override { return inner_->Explain(); }
+
+ private:
+  AggregateStore& store_;  // kept alive by what observes the plan
+  const std::unique_ptr<Plan> inner_;
+};
+
+StatusOr<std::unique_ptr<Plan>> AggregateStore::Prepare(const Context& ctx, const Query& query) {
+  const auto snapshots = [this](const Context& at) -> StatusOr<QueryViews> {
+    ASSIGN_OR_RETURN(const Gate::Pass pass, Enter(at, /*alone=*/false));
+    auto transactions = std::make_shared<PartTransactions>();
+    ASSIGN_OR_RETURN(*transactions, BeginParts(at, {}));
+    return QueryViews{parts_.Views(*transactions), transactions};
+  };
+  ASSIGN_OR_RETURN(auto plan, aggregate::PrepareAggregate(parts_, ctx, query, parts_.Views(),
+                                                          snapshots, info_.stage));
+  return std::make_unique<GatedPlan>(*this, std::move(plan));
+}
+
 StatusOr<std::unique_ptr<Transaction>> AggregateStore::Begin(const Context& ctx,
                                                              const TransactionOptions& options) {
+  ASSIGN_OR_RETURN(const Gate::Pass pass, Enter(ctx, /*alone=*/false));
   ASSIGN_OR_RETURN(PartTransactions parts, BeginParts(ctx, options));
   return std::make_unique<AggregateTransaction>(*this, std::move(parts), options);
 }
@@ -528,6 +651,8 @@ Status RegisterAggregate(StageRegistry& registry) {
     Check(*static_cast<const AggregateOptions*>(options), inners, pointer, problems);
   };
   type.order.feed = ChangeFeed::kOrdered;
+  type.order.own_feed = true;
+  type.order.better_below = {{"fulltext", "a text index should see whole documents"}};
   type.order.exclusive_option = "journal";
   return registry.Register(std::move(type));
 }

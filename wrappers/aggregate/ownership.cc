@@ -1,5 +1,7 @@
 #include "wrappers/aggregate/ownership.h"
 
+#include <algorithm>
+
 #include "core/json_text.h"
 #include "core/path.h"
 #include "store/record.h"
@@ -83,24 +85,29 @@ std::vector<Document> Ownership::Split(const Document& whole) const {
 
 Document Ownership::Merge(std::span<const Document> parts) const {
   std::string out, scratch;
-  for (size_t i = 0; i < parts_; ++i) {
-    if (i == anchor_ || !parts[i] || parts[i].root().size() < 2) continue;
-    if (out.empty()) {
-      const std::string_view text = parts[anchor_].text();
-      out = text.substr(0, text.size() - 1);
-    }
-    for (MemberIterator m(parts[i].root()); !m.done(); m.Next()) {
-      // What another part owns does not count, wherever it came from.
-      const std::string_view name = m.name(&scratch);
-      if (name == kIdProperty || OwnerOf(name) != i) continue;
-      out += ',';
+  // What another part owns does not count, wherever it came from.
+  const auto append = [&](size_t part) {
+    for (MemberIterator m(parts[part].root()); !m.done(); m.Next()) {
+      if (OwnerOf(m.name(&scratch)) != part) continue;  // the id counts as the anchor's
+      out += out.empty() ? '{' : ',';
       out += m.raw_name();
       out += ':';
       out += m.value().text();
     }
+  };
+  const Document& anchor = parts[anchor_];
+  const Value members = anchor.root();
+  const bool strays = std::any_of(owner_of_.begin(), owner_of_.end(), [&](const auto& owned) {
+    return members.Find(owned.first).exists();
+  });
+  if (strays) append(anchor_);
+  for (size_t i = 0; i < parts_; ++i) {
+    if (i == anchor_ || !parts[i] || parts[i].root().size() < 2) continue;
+    // Mostly the anchor holds nothing but its own, and its text is taken as it is.
+    if (out.empty()) out = anchor.text().substr(0, anchor.text().size() - 1);
+    append(i);
   }
-  if (out.empty()) return parts[anchor_];
-  return Document::FromTrusted(std::move(out) + "}");
+  return out.empty() ? anchor : Document::FromTrusted(std::move(out) + "}");
 }
 
 }  // namespace strata::aggregate
