@@ -134,10 +134,10 @@ TEST(InheritConfig, SaysWhatIsWrongWithTypes) {
   EXPECT_EQ(message(R"("c":{"type":"inherit","inner":"memory:","types":{"A":{"extends":"B"},
                      "B":{"extends":["A"]},"C":{"extends":"AB"},"D":7}})"),
             R"(p: 4 problems
-  /stores/c/types/C/extends   there is no type "AB"
-  /stores/c/types/D           expected an object such as {"extends": "Product"}, found a number
   /stores/c/types/A/extends   "A" extends itself through "B"
-  /stores/c/types/B/extends   "B" extends itself through "A")");
+  /stores/c/types/B/extends   "B" extends itself through "A"
+  /stores/c/types/C/extends   there is no type "AB"
+  /stores/c/types/D           expected an object such as {"extends": "Product"}, found a number)");
   EXPECT_EQ(
       message(R"("a":"memory:","c":{"type":"inherit","inner":"a","types":{"a":{}}})"),
       "p: 1 problem\n  /stores/c   gives a store \"a\", but there is one of that name already");

@@ -1,6 +1,8 @@
 #include "wrappers/replicate/group_state.h"
 
 #include <fcntl.h>
+#include <sys/file.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -18,6 +20,21 @@ namespace {
 Status Failed(std::string_view doing, const std::string& path) {
   return FileError(Concat("cannot ", doing, " the group's state ", path), errno);
 }
+
+// The folder of the state file, made when it is not there and opened; -1 when it cannot be.
+struct Folder {
+  explicit Folder(const std::string& path) {
+    const auto folder = std::filesystem::path(path).parent_path();
+    std::error_code ignored;
+    if (!folder.empty()) std::filesystem::create_directories(folder, ignored);
+    fd = open(folder.empty() ? "." : folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  }
+  Folder(const Folder&) = delete;
+  ~Folder() {
+    if (fd >= 0) close(fd);
+  }
+  int fd = -1;
+};
 
 }  // namespace
 
@@ -54,9 +71,7 @@ Status SaveState(const std::string& path, const GroupState& state) {
   const std::string text = Concat("{\"epoch\":", std::to_string(state.epoch),
                                   ",\"primary\":", std::to_string(state.primary),
                                   ",\"began\":", std::to_string(state.began), "}\n");
-  std::error_code ignored;
-  const auto folder = std::filesystem::path(path).parent_path();
-  if (!folder.empty()) std::filesystem::create_directories(folder, ignored);
+  const Folder folder(path);
   const std::string beside = path + ".new";
   const int file = open(beside.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
   if (file < 0) return Failed("write", beside);
@@ -68,12 +83,54 @@ Status SaveState(const std::string& path, const GroupState& state) {
   if (!s.ok()) unlink(beside.c_str());
   RETURN_IF_ERROR(s);
   if (rename(beside.c_str(), path.c_str()) != 0) return Failed("replace", path);
-  const int dir = open(folder.empty() ? "." : folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-  if (dir >= 0) {
-    fsync(dir);  // the new name; some file systems refuse this for folders
-    close(dir);
-  }
+  if (folder.fd >= 0) fsync(folder.fd);  // the new name; some file systems refuse this for folders
   return OkStatus();
+}
+
+StatusOr<GroupState> StateFile::Open() {
+  MutexLock lock(mutex_);
+  if (path_.empty()) return own_;
+  stamp_ = Look();  // first, so that what is written meanwhile is read again
+  ASSIGN_OR_RETURN(own_, LoadState(path_));
+  return own_;
+}
+
+Status StateFile::Check() {
+  if (path_.empty()) return OkStatus();
+  MutexLock lock(mutex_);
+  return CheckLocked();
+}
+
+Status StateFile::CheckLocked() {
+  if (!fenced_) {
+    const Stamp now = Look();
+    if (now == stamp_) return OkStatus();
+    ASSIGN_OR_RETURN(const GroupState there, LoadState(path_));
+    fenced_ =
+        there.epoch > own_.epoch || (there.epoch == own_.epoch && there.primary != own_.primary);
+    stamp_ = now;
+  }
+  if (!fenced_) return OkStatus();
+  return FailedPrecondition(
+      "another process has promoted another store of the group; open the pipeline again");
+}
+
+Status StateFile::Advance(GroupState* next) {
+  const Folder folder(path_);
+  if (folder.fd < 0 || flock(folder.fd, LOCK_EX) != 0) return Failed("lock", path_);
+  MutexLock lock(mutex_);
+  RETURN_IF_ERROR(CheckLocked());
+  next->epoch = own_.epoch + 1;  // the file's is not above own_'s, else this process were fenced
+  RETURN_IF_ERROR(SaveState(path_, *next));
+  own_ = *next;
+  stamp_ = Look();
+  return OkStatus();
+}
+
+StateFile::Stamp StateFile::Look() const {
+  struct stat s = {};
+  if (stat(path_.c_str(), &s) != 0) return {};
+  return {static_cast<int64_t>(s.st_ino), s.st_mtim.tv_sec, s.st_mtim.tv_nsec, s.st_size};
 }
 
 }  // namespace strata::replicate

@@ -2,9 +2,12 @@
 #ifndef STRATA_WRAPPERS_REPLICATE_GROUP_STATE_H_
 #define STRATA_WRAPPERS_REPLICATE_GROUP_STATE_H_
 
+#include <array>
+#include <cstdint>
 #include <string>
 
 #include "core/status.h"
+#include "core/sync.h"
 
 namespace strata::replicate {
 
@@ -26,6 +29,35 @@ struct GroupState {
 StatusOr<GroupState> LoadState(const std::string& path);
 // On disk when it returns; never half written.
 Status SaveState(const std::string& path, const GroupState& state);
+
+// The state as one process of the group knows it, and whether another one has gone on from there.
+// Safe for concurrent use.
+class StateFile {
+ public:
+  // "": the group has none, and Check always succeeds.
+  explicit StateFile(std::string path) : path_(std::move(path)) {}
+
+  // Reads the epoch that this process is in. Before use.
+  StatusOr<GroupState> Open();
+  // FailedPrecondition from when another process has begun an epoch: this one is fenced off, for
+  // good. Looks at the file each time: one stat while nothing has changed.
+  Status Check();
+  // Begins an epoch above both this process's own and the file's, which it writes to `next`; on
+  // disk when it returns. Check's errors; nothing is changed then. No two processes do this at
+  // the same time.
+  Status Advance(GroupState* next);
+
+ private:
+  using Stamp = std::array<int64_t, 4>;  // zeros: no file
+  Stamp Look() const;
+  Status CheckLocked() REQUIRES_LOCK(mutex_);
+
+  const std::string path_;
+  Mutex mutex_;
+  GroupState own_ STRATA_GUARDED_BY(mutex_);
+  Stamp stamp_ STRATA_GUARDED_BY(mutex_) = {};  // of the file when it was read
+  bool fenced_ STRATA_GUARDED_BY(mutex_) = false;
+};
 
 }  // namespace strata::replicate
 

@@ -16,6 +16,7 @@ constexpr size_t kRange = 512;       // documents compared by one digest
 constexpr size_t kCopy = 256;        // documents copied by one batch
 constexpr size_t kMaxChanges = 256;  // taken from the feed at once
 constexpr std::chrono::milliseconds kTick(100);
+constexpr std::chrono::seconds kOneChange(10);  // for reading one that is or is not there
 
 // The documents of a store or transaction in order of their ids.
 class Documents {
@@ -75,6 +76,30 @@ bool Passed(std::string_view origin, std::string_view hop) {
   }
 }
 
+bool EndsWithHop(std::string_view origin, std::string_view hop) {
+  return origin.size() > hop.size() && origin.ends_with(hop) &&
+         origin[origin.size() - hop.size() - 1] == '|';
+}
+
+// The origin without this group at its end.
+std::string_view BeforeHop(std::string_view origin, std::string_view hop) {
+  return EndsWithHop(origin, hop) ? origin.substr(0, origin.size() - hop.size() - 1) : origin;
+}
+
+// The change `sequence`; nothing when the store's log has it not.
+StatusOr<std::optional<Change>> ChangeAt(Store& store, const Context& ctx, uint64_t sequence) {
+  SubscribeRequest request;
+  request.from = sequence;
+  request.max_changes = 1;
+  ASSIGN_OR_RETURN(const auto feed, store.Subscribe(ctx, request));
+  StatusOr<ChangeBatch> batch = feed->Next(ctx.WithTimeout(kOneChange));
+  if (batch.status().code() == StatusCode::kDeadlineExceeded) return std::optional<Change>();
+  RETURN_IF_ERROR(batch.status());
+  if (batch->gap || batch->changes.empty() || batch->changes[0].sequence != sequence)
+    return std::optional<Change>();
+  return std::optional<Change>(std::move(batch->changes[0]));
+}
+
 }  // namespace
 
 ReplicaFollower::ReplicaFollower(Store& primary, Store& replica, const FollowerOptions& options,
@@ -83,6 +108,7 @@ ReplicaFollower::ReplicaFollower(Store& primary, Store& replica, const FollowerO
     : primary_(primary),
       replica_(replica),
       options_(options),
+      removal_("||" + options.hop),
       group_(group),
       floor_(floor),
       news_(std::move(news)),
@@ -118,22 +144,40 @@ void ReplicaFollower::Lost(const Status& why) {
   news_();
 }
 
-Status ReplicaFollower::Follow() {
+StatusOr<std::optional<uint64_t>> ReplicaFollower::Position(uint64_t goal) {
+  const std::optional<uint64_t> unknown;
   ASSIGN_OR_RETURN(const auto own, replica_.Subscribe(context(), {}));
+  const uint64_t next = own->resume_from();
+  if (next <= 1) return std::optional<uint64_t>(1);  // nobody ever wrote into it
+  if (next > goal) return unknown;
+  ASSIGN_OR_RETURN(const auto ours, ChangeAt(replica_, context(), next - 1));
+  if (!ours) return unknown;
+  ASSIGN_OR_RETURN(const auto theirs, ChangeAt(primary_, context(), next - 1));
+  if (!theirs || ours->id != theirs->id || !ours->after != !theirs->after) return unknown;
+  if (ours->after && ours->after.text() != theirs->after.text()) return unknown;
+  // One of both was a copy of the other, or both were copies, when it was written. Equal writes of
+  // somebody else to both say nothing of what was before them.
+  if (!EndsWithHop(ours->origin, options_.hop) && !EndsWithHop(theirs->origin, options_.hop))
+    return unknown;
+  if (ours->origin == removal_) return unknown;  // a number of the replica's own
+  return std::optional<uint64_t>(next);
+}
+
+Status ReplicaFollower::Follow() {
   ASSIGN_OR_RETURN(auto feed, primary_.Subscribe(context(), {}));
-  const uint64_t next = own->resume_from();   // the first change that it does not have
   const uint64_t goal = feed->resume_from();  // the first that is still to come
-  // It has what the primary has not: writes of its own, or of a time as primary that was cut off.
-  const bool ahead =
-      next > goal || (group_.epoch > 0 && next > group_.began && next <= group_.first_revision());
-  if (ahead) {
+  ASSIGN_OR_RETURN(const std::optional<uint64_t> next, Position(goal));
+  copied_below_ = 0;
+  // Also back, when the replica has lost something since.
+  applied_.store(next ? *next - 1 : 0, std::memory_order_release);
+  if (!next) {
     RETURN_IF_ERROR(Sync(&feed));
   } else {
     SubscribeRequest request;
     request.from = next;
     request.max_changes = kMaxChanges;
     ASSIGN_OR_RETURN(feed, primary_.Subscribe(context(), request));
-    Reached(next - 1);
+    news_();
   }
   auto verified = std::chrono::steady_clock::now();
   for (;;) {
@@ -169,17 +213,28 @@ Status ReplicaFollower::Apply(const ChangeBatch& batch) {
   for (const Change& c : batch.changes) ids.push_back(c.id);
   std::vector<std::optional<Record>> there(ids.size());
   RETURN_IF_ERROR(replica_.Read(context(), Views(ids), there));
+  const auto has = [&](const std::optional<Record>& r, const Change& c) {
+    if (!r || r->revision < c.sequence) return false;
+    // Copied ahead of the feed; or just this, by a write whose answer was lost. Anything else that
+    // is newer is somebody else's.
+    return r->revision < copied_below_ ||
+           (r->revision == c.sequence && c.after && r->document.text() == c.after.text());
+  };
+  bool beyond = false;
   std::vector<std::string> touch;
   // Several writes of one origin go together.
   for (size_t i = 0; i < batch.changes.size();) {
     const std::string& origin = batch.changes[i].origin;
     WriteBatch write;
-    write.origin = Concat(origin, "|", options_.hop);
+    const std::string_view before = BeforeHop(origin, options_.hop);
+    write.origin = Concat(before, "|", options_.hop);
     std::vector<uint64_t> wanted;
     for (; i < batch.changes.size() && batch.changes[i].origin == origin; ++i) {
       const Change& c = batch.changes[i];
-      if (Passed(origin, options_.hop)) continue;                  // it came from here
-      if (there[i] && there[i]->revision >= c.sequence) continue;  // it has it, or something newer
+      // It came from here. What the primary got from here in an older epoch it got as a copy, and
+      // other copies may lack it.
+      const bool as_copy = c.sequence < group_.first_revision();
+      if (Passed(as_copy ? before : origin, options_.hop) || has(there[i], c)) continue;
       if (c.after) {
         write.Put(c.after, c.id);
       } else {
@@ -189,18 +244,24 @@ Status ReplicaFollower::Apply(const ChangeBatch& batch) {
       wanted.push_back(c.sequence);
     }
     if (write.ops.empty()) continue;
-    ASSIGN_OR_RETURN(const WriteResult result, replica_.Write(context(), write));
+    ASSIGN_OR_RETURN(const WriteResult result, WriteReplica(write));
     for (size_t k = 0; k < wanted.size(); ++k) {
       const WriteOutcome& o = result.outcomes[k];
+      if (o.revision <= wanted[k]) continue;
+      beyond = true;
       // One that came through other groups is theirs to mend.
-      if (o.revision > wanted[k] && write.ops[k].document && origin.find('|') == origin.npos)
-        touch.push_back(o.id);
+      if (write.ops[k].document && before.find('|') == before.npos) touch.push_back(o.id);
     }
     Note([&](ReplicaState* state) { state->changes += wanted.size(); });
   }
-  RETURN_IF_ERROR(Touch(touch));
+  if (beyond) RETURN_IF_ERROR(Outrun(touch));
   Reached(batch.resume_from - 1);
   return OkStatus();
+}
+
+StatusOr<WriteResult> ReplicaFollower::WriteReplica(const WriteBatch& batch) {
+  RETURN_IF_ERROR(options_.fence());
+  return replica_.Write(context(), batch);
 }
 
 Status ReplicaFollower::Sync(std::unique_ptr<Subscription>* feed) {
@@ -209,6 +270,8 @@ Status ReplicaFollower::Sync(std::unique_ptr<Subscription>* feed) {
   request.max_changes = kMaxChanges;
   ASSIGN_OR_RETURN(auto from_now, primary_.Subscribe(context(), request));
   ASSIGN_OR_RETURN(const auto snapshot, primary_.Begin(context(), {}));
+  ASSIGN_OR_RETURN(const auto behind, primary_.Subscribe(context(), {}));
+  copied_below_ = behind->resume_from();
   std::vector<std::pair<uint64_t, std::string>> wrong;
   std::vector<std::string> extra;
   {
@@ -235,12 +298,14 @@ Status ReplicaFollower::Sync(std::unique_ptr<Subscription>* feed) {
   }
   for (size_t i = 0; i < extra.size(); i += kCopy) {
     WriteBatch batch;
-    batch.origin = "|" + options_.hop;
+    batch.origin = removal_;
     for (size_t k = i; k < std::min(extra.size(), i + kCopy); ++k) batch.Delete(extra[k]);
-    RETURN_IF_ERROR(replica_.Write(context(), batch).status());
+    RETURN_IF_ERROR(WriteReplica(batch).status());
   }
   const size_t copied = wrong.size();
   RETURN_IF_ERROR(Copy(*snapshot, std::move(wrong)));
+  ASSIGN_OR_RETURN(const auto own, replica_.Subscribe(context(), {}));
+  if (own->resume_from() > copied_below_) RETURN_IF_ERROR(Outrun({}));
   Note([&](ReplicaState* state) {
     state->copied += copied;
     state->removed += extra.size();
@@ -298,16 +363,16 @@ Status ReplicaFollower::Copy(Transaction& from,
       batch.ops.back().min_revision = r->revision;
       wanted.push_back(r->revision);
     }
-    ASSIGN_OR_RETURN(const WriteResult result, replica_.Write(context(), batch));
+    ASSIGN_OR_RETURN(const WriteResult result, WriteReplica(batch));
     for (size_t k = 0; k < wanted.size(); ++k) {
       if (result.outcomes[k].revision != wanted[k]) touch.push_back(result.outcomes[k].id);
     }
   }
-  return Touch(touch);
+  if (!touch.empty()) RETURN_IF_ERROR(Outrun(touch));
+  return OkStatus();
 }
 
-Status ReplicaFollower::Touch(const std::vector<std::string>& ids) {
-  if (ids.empty()) return OkStatus();
+Status ReplicaFollower::Outrun(const std::vector<std::string>& ids) {
   ASSIGN_OR_RETURN(const auto own, replica_.Subscribe(context(), {}));
   uint64_t floor = floor_.load();
   while (floor < own->resume_from() && !floor_.compare_exchange_weak(floor, own->resume_from())) {
@@ -317,6 +382,7 @@ Status ReplicaFollower::Touch(const std::vector<std::string>& ids) {
     if (!record) continue;
     WriteOp op{WriteKind::kPut, id, record->document, Presence::kAny, record->revision};
     op.min_revision = floor_.load();
+    RETURN_IF_ERROR(options_.fence());
     const Status s = WriteOne(primary_, context(), op).status();
     // Somebody else has written it meanwhile, which does as well.
     if (!s.ok() && s.code() != StatusCode::kFailedPrecondition) return s;

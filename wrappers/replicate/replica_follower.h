@@ -1,9 +1,12 @@
 // ReplicaFollower: keeps one store equal to the primary of its group.
 //
 // It takes the primary's changes in order, each with the primary's revision, so the replica's own
-// change feed says where it is: nothing else has to be remembered, and nothing can be applied twice
-// or out of order. When the primary's log does not reach back, or the replica may hold what the
-// primary never had, both are compared by digests over ranges of ids and what differs is copied.
+// change feed says where it is when its last change is the primary's of the same number, brought
+// there by this group: nothing else has to be remembered, and nothing is applied twice or out of
+// order. When it is not (somebody else wrote into the replica, or it was the primary and has what
+// no other has), or the primary's log does not reach back, both are compared by digests over ranges
+// of ids and what differs is copied. From then on it is where the primary was when the comparison
+// began, whatever its own counter says, and confirms no write before that.
 #ifndef STRATA_WRAPPERS_REPLICATE_REPLICA_FOLLOWER_H_
 #define STRATA_WRAPPERS_REPLICATE_REPLICA_FOLLOWER_H_
 
@@ -40,6 +43,8 @@ struct ReplicaState {
 struct FollowerOptions {
   std::string hop;                      // this group's name in origins
   std::chrono::milliseconds verify{0};  // how often everything is compared; 0: never
+  // Not OK: this process may write no more. Asked before each write, from the follower's thread.
+  std::function<Status()> fence;
 };
 
 class ReplicaFollower {
@@ -62,7 +67,11 @@ class ReplicaFollower {
   const Context& context() const { return thread_.context(); }
   Status Follow();
   void Lost(const Status& why);
+  // The first change that the replica lacks; nothing when its own feed does not say. `goal`: the
+  // primary's next change.
+  StatusOr<std::optional<uint64_t>> Position(uint64_t goal);
   Status Apply(const ChangeBatch& batch);
+  StatusOr<WriteResult> WriteReplica(const WriteBatch& batch);
   // Makes the replica equal to the primary, as of a moment after the changes that `feed` will give.
   Status Sync(std::unique_ptr<Subscription>* feed);
   // `next`: the primary's next change when the snapshot was taken.
@@ -70,9 +79,10 @@ class ReplicaFollower {
                       std::vector<std::pair<uint64_t, std::string>>* wrong,
                       std::vector<std::string>* extra);
   Status Copy(Transaction& from, std::vector<std::pair<uint64_t, std::string>> wrong);
-  // Lets the primary write these documents again, for the replica could not give them the
-  // primary's revisions: its own counter was beyond them.
-  Status Touch(const std::vector<std::string>& ids);
+  // The replica's own counter is, or may be, beyond the primary's: later revisions of the primary
+  // are to be above both. Lets the primary write the documents `ids` again, for the replica could
+  // not give them the primary's revisions.
+  Status Outrun(const std::vector<std::string>& ids);
   void Reached(uint64_t sequence);
   template <typename Change>
   void Note(const Change& change);
@@ -80,9 +90,13 @@ class ReplicaFollower {
   Store& primary_;
   Store& replica_;
   const FollowerOptions options_;
+  const std::string removal_;  // the origin of what a comparison removes
   const GroupState group_;
   std::atomic<uint64_t>& floor_;
   const std::function<void()> news_;
+  // Revisions below this may be of the snapshot that was copied last, ahead of the feed. Only for
+  // the follower's thread.
+  uint64_t copied_below_ = 0;
   std::atomic<uint64_t> applied_{0};
   std::atomic<ReplicaHealth> health_{ReplicaHealth::kConnecting};
   std::atomic<bool> verify_{false};

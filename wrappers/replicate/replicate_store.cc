@@ -36,6 +36,7 @@ struct ReplicateOptions {
 // The stores of a group in one epoch. Kept alive by whoever uses it.
 struct Epoch {
   GroupState group;
+  uint64_t losses = 0;  // promotions of this process so far that may have lost something
   Store* primary = nullptr;
   std::vector<std::unique_ptr<ReplicaFollower>> followers;  // null at the primary's place
 };
@@ -46,25 +47,25 @@ class ReplicateStore final : public Store,
                              public std::enable_shared_from_this<ReplicateStore> {
  public:
   ReplicateStore(const ReplicateOptions& options, StoreInfo info)
-      : options_(options), info_(std::move(info)), read_time_(info_.children.size()) {}
+      : options_(options),
+        info_(std::move(info)),
+        state_(options.state),
+        read_time_(info_.children.size()) {}
 
   // Before use.
   Status Start() {
-    GroupState group;
-    if (!options_.state.empty()) {
-      ASSIGN_OR_RETURN(group, replicate::LoadState(options_.state));
-      if (group.primary >= size()) {
-        return FailedPrecondition(Concat("the state ", options_.state, " names store ",
-                                         std::to_string(group.primary), " as the primary, but ",
-                                         std::to_string(size()), " are configured"));
-      }
+    ASSIGN_OR_RETURN(const GroupState group, state_.Open());
+    if (group.primary >= size()) {
+      return FailedPrecondition(Concat("the state ", options_.state, " names store ",
+                                       std::to_string(group.primary), " as the primary, but ",
+                                       std::to_string(size()), " are configured"));
     }
     for (size_t i = 0; i < size(); ++i) {
       if (member(i).capabilities().change_feed == ChangeFeed::kNone)
         return FailedPrecondition(
             Concat(member(i).info().stage, " gives no changes, so it cannot be in a group"));
     }
-    Begin(group);
+    Begin(group, 0);
     return OkStatus();
   }
   ~ReplicateStore() override {
@@ -81,8 +82,8 @@ class ReplicateStore final : public Store,
       c.ordered_scan = std::min(c.ordered_scan, member(i).capabilities().ordered_scan);
       c.verbatim = c.verbatim && member(i).capabilities().verbatim;
     }
-    if (options_.reads != Reads::kPrimary && options_.mode != Mode::kAll)
-      c.freshness = Freshness::kEventual;
+    // Also in mode all: a write that could not be confirmed is on some stores and not on others.
+    if (options_.reads != Reads::kPrimary) c.freshness = Freshness::kEventual;
     return c;
   }
 
@@ -107,7 +108,7 @@ class ReplicateStore final : public Store,
       }
     }
     RETURN_IF_ERROR(result.status());
-    RETURN_IF_ERROR(WaitForCopies(ctx, *epoch, *result));
+    RETURN_IF_ERROR(Confirm(ctx, *epoch, *result));
     return result;
   }
 
@@ -158,6 +159,7 @@ class ReplicateStore final : public Store,
     }
     // Nobody writes from here on; who is writing is waited for.
     ASSIGN_OR_RETURN(const Gate::Pass alone, promotion_.Enter(ctx, /*alone=*/true));
+    RETURN_IF_ERROR(state_.Check());
     const auto old = Current();
     if (place == old->group.primary) return OkStatus();
     const ReplicaFollower& follower = *old->followers[place];
@@ -178,11 +180,10 @@ class ReplicateStore final : public Store,
                                            Message(caught_up), "; nothing was changed"));
     }
     GroupState next;
-    next.epoch = old->group.epoch + 1;
     next.primary = place;
     next.began = follower.applied() + 1;
     // Before anything follows the new primary: whoever reads the state now is fenced off.
-    RETURN_IF_ERROR(replicate::SaveState(options_.state, next));
+    RETURN_IF_ERROR(state_.Advance(&next));
     {
       MutexLock lock(mutex_);
       epoch_.reset();  // `old` holds it
@@ -190,7 +191,7 @@ class ReplicateStore final : public Store,
     for (const auto& f : old->followers) {
       if (f != nullptr) f->Stop();
     }
-    Begin(next);
+    Begin(next, old->losses + (caught_up.ok() ? 0 : 1));
     return OkStatus();
   }
 
@@ -264,7 +265,7 @@ class ReplicateStore final : public Store,
   // The stores to write to, unless a write would be refused or could not be acknowledged.
   StatusOr<std::shared_ptr<Epoch>> ForWriting() {
     const auto epoch = Current();
-    if (fenced_.load(std::memory_order_acquire)) return Fenced();
+    RETURN_IF_ERROR(state_.Check());
     size_t lost = 0;
     for (const auto& f : epoch->followers)
       lost += f != nullptr && f->health() == ReplicaHealth::kLost;
@@ -276,22 +277,36 @@ class ReplicateStore final : public Store,
     return epoch;
   }
 
-  // Waits until enough stores have what was written in `epoch`, also when another store is made
-  // the primary meanwhile.
-  Status WaitForCopies(const Context& ctx, const Epoch& epoch, const WriteResult& result) {
+  // OK when what was written in `epoch` may be acknowledged: enough stores have it, and behind that
+  // no other process had begun an epoch yet.
+  Status Confirm(const Context& ctx, const Epoch& epoch, const WriteResult& result) {
     uint64_t last = 0;
     for (const WriteOutcome& o : result.outcomes) last = std::max(last, o.revision);
+    if (last == 0) return OkStatus();
+    RETURN_IF_ERROR(WaitForCopies(ctx, epoch, last));
+    const Status fence = state_.Check();
+    if (fence.ok()) return fence;
+    return Unavailable(Concat("the write was made, but may be lost: ", Message(fence)));
+  }
+
+  uint64_t floor() const { return floor_.load(); }
+
+ private:
+  // Waits until enough stores have what was written in `epoch` up to `last`, also when another
+  // store is made the primary meanwhile.
+  Status WaitForCopies(const Context& ctx, const Epoch& epoch, uint64_t last) {
     const size_t needed = Needed();
-    if (last == 0 || needed < 2) return OkStatus();
+    if (needed < 2) return OkStatus();
     const Context until = ctx.WithTimeout(std::chrono::milliseconds(options_.ack_timeout));
     MutexLock lock(mutex_);
     for (;;) {
       size_t have = 1, lost = 0;
       // None: a promotion is under way.
       if (epoch_ != nullptr) {
-        if (epoch_->group.epoch != epoch.group.epoch && epoch_->group.began <= last) {
+        if (epoch_->losses != epoch.losses) {
           return Unavailable(
-              "another store was made the primary before it had the write; the write is lost");
+              "another store was made the primary without all that the old one had; the write may "
+              "be lost");
         }
         for (const auto& f : epoch_->followers) {
           if (f == nullptr) continue;
@@ -310,9 +325,6 @@ class ReplicateStore final : public Store,
     }
   }
 
-  uint64_t floor() const { return floor_.load(); }
-
- private:
   size_t size() const { return info_.children.size(); }
   Store& member(size_t i) const { return *info_.children[i]; }
   size_t Needed() const {
@@ -326,14 +338,10 @@ class ReplicateStore final : public Store,
     }
     return 1;
   }
-  static Status Fenced() {
-    return FailedPrecondition(
-        "another process has promoted another store of the group; open the pipeline again");
-  }
-
-  void Begin(const GroupState& group) {
+  void Begin(const GroupState& group, uint64_t losses) {
     auto epoch = std::make_shared<Epoch>();
     epoch->group = group;
+    epoch->losses = losses;
     epoch->primary = &member(group.primary);
     uint64_t floor = floor_.load();
     while (floor < group.first_revision() &&
@@ -343,6 +351,7 @@ class ReplicateStore final : public Store,
     options.hop = options_.name.empty() ? info_.stage : options_.name;
     std::replace(options.hop.begin(), options.hop.end(), '|', '/');
     options.verify = std::chrono::milliseconds(options_.verify);
+    options.fence = [this] { return state_.Check(); };
     for (size_t i = 0; i < size(); ++i) {
       epoch->followers.push_back(i == group.primary ? nullptr
                                                     : std::make_unique<ReplicaFollower>(
@@ -356,21 +365,8 @@ class ReplicateStore final : public Store,
 
   // A copy's state has changed, or some time has passed.
   void News() {
-    CheckFence();
     MutexLock lock(mutex_);
     news_.NotifyAll();
-  }
-
-  // The state is one small file; it is looked at a few times a second.
-  void CheckFence() {
-    if (options_.state.empty()) return;
-    const auto now = std::chrono::steady_clock::now().time_since_epoch().count();
-    int64_t last = fence_checked_.load(std::memory_order_relaxed);
-    if (now - last < 200'000'000 || !fence_checked_.compare_exchange_strong(last, now)) return;
-    const auto state = replicate::LoadState(options_.state);
-    MutexLock lock(mutex_);
-    if (state.ok() && epoch_ != nullptr && state->epoch > epoch_->group.epoch)
-      fenced_.store(true, std::memory_order_release);
   }
 
   // Calls with the place of one store after the other until one can answer.
@@ -432,9 +428,8 @@ class ReplicateStore final : public Store,
 
   const ReplicateOptions options_;
   const StoreInfo info_;
+  replicate::StateFile state_;
   std::atomic<uint64_t> floor_{0};
-  std::atomic<bool> fenced_{false};
-  std::atomic<int64_t> fence_checked_{0};
   std::atomic<uint64_t> turn_{1};
   std::atomic<uint64_t> failovers_{0}, unconfirmed_{0};
   std::vector<std::atomic<int64_t>> read_time_;  // moving averages, nanoseconds
@@ -462,7 +457,7 @@ class ReplicateTransaction final : public ForwardingTransaction {
       result = inner().Commit(ctx);
     }
     RETURN_IF_ERROR(result.status());
-    RETURN_IF_ERROR(store_.WaitForCopies(ctx, *epoch_, *result));
+    RETURN_IF_ERROR(store_.Confirm(ctx, *epoch_, *result));
     return result;
   }
 
@@ -471,22 +466,48 @@ class ReplicateTransaction final : public ForwardingTransaction {
   const std::shared_ptr<Epoch> epoch_;
 };
 
-// Goes on behind the same change when another store becomes the primary.
+// Goes on behind the same change when another store becomes the primary. When that may lack
+// something, it tells of a gap first, and goes on from what the new primary has then.
 class GroupSubscription final : public Subscription {
  public:
-  GroupSubscription(ReplicateStore& store, std::shared_ptr<Epoch> epoch,
-                    std::unique_ptr<Subscription> inner, SubscribeRequest request)
-      : store_(store),
-        epoch_(std::move(epoch)),
-        inner_(std::move(inner)),
-        request_(std::move(request)) {}
+  GroupSubscription(ReplicateStore& store, SubscribeRequest request)
+      : store_(store), request_(std::move(request)) {}
+
+  // Before use, and when another store has become the primary.
+  Status Open(const Context& ctx, std::shared_ptr<Epoch> epoch) {
+    const GroupState& group = epoch->group;
+    bool lost = false;
+    if (epoch_ != nullptr) {
+      // Also when it has not come to what is lost: who listens may have read it.
+      lost = epoch->losses != epoch_->losses;
+      request_.from = inner_->resume_from();
+    } else if (request_.from) {
+      // It has seen more of older epochs than the primary had.
+      lost = *request_.from > group.began && *request_.from <= group.first_revision();
+    }
+    SubscribeRequest request = request_;
+    request.from.reset();
+    ASSIGN_OR_RETURN(auto inner, epoch->primary->Subscribe(ctx, request));
+    // A copy's numbers may end sooner, where the old primary had left some unused.
+    const bool sooner = epoch_ != nullptr && inner->resume_from() <= request_.from;
+    if (request_.from && !lost && !sooner) {
+      ASSIGN_OR_RETURN(inner, epoch->primary->Subscribe(ctx, request_));
+    }
+    inner_ = std::move(inner);
+    epoch_ = std::move(epoch);
+    gap_ = gap_ || lost;
+    return OkStatus();
+  }
 
   StatusOr<ChangeBatch> Next(const Context& ctx) override {
     for (;;) {
-      if (const auto now = store_.Current(); now != epoch_) {
-        request_.from = inner_->resume_from();
-        ASSIGN_OR_RETURN(inner_, now->primary->Subscribe(ctx, request_));
-        epoch_ = now;
+      if (auto now = store_.Current(); now != epoch_) RETURN_IF_ERROR(Open(ctx, std::move(now)));
+      if (gap_) {
+        gap_ = false;
+        ChangeBatch batch;
+        batch.gap = true;
+        batch.resume_from = inner_->resume_from();
+        return batch;
       }
       StatusOr<ChangeBatch> batch = inner_->Next(ctx.WithTimeout(std::chrono::milliseconds(200)));
       if (batch.status().code() != StatusCode::kDeadlineExceeded) return batch;
@@ -500,6 +521,7 @@ class GroupSubscription final : public Subscription {
   std::shared_ptr<Epoch> epoch_;
   std::unique_ptr<Subscription> inner_;
   SubscribeRequest request_;
+  bool gap_ = false;  // one is still to be told
 };
 
 StatusOr<std::unique_ptr<Transaction>> ReplicateStore::Begin(const Context& ctx,
@@ -513,9 +535,9 @@ StatusOr<std::unique_ptr<Transaction>> ReplicateStore::Begin(const Context& ctx,
 
 StatusOr<std::unique_ptr<Subscription>> ReplicateStore::Subscribe(const Context& ctx,
                                                                   const SubscribeRequest& request) {
-  const auto epoch = Current();
-  ASSIGN_OR_RETURN(auto inner, epoch->primary->Subscribe(ctx, request));
-  return std::make_unique<GroupSubscription>(*this, epoch, std::move(inner), request);
+  auto subscription = std::make_unique<GroupSubscription>(*this, request);
+  RETURN_IF_ERROR(subscription->Open(ctx, Current()));
+  return subscription;
 }
 
 OptionTable<ReplicateOptions> Table() {

@@ -38,7 +38,12 @@ class ReplicateAdmin {
   virtual GroupReport Report() const = 0;
   // Makes another store the primary, in a new epoch that older primaries cannot write into. Waits
   // until it has all that the primary has. `lossy`: goes on when the primary cannot be asked or
-  // does not answer in time; what was not copied is then lost.
+  // does not answer in time; what was not copied is then lost, and subscribers get a gap.
+  //
+  // The new epoch is above what the state file says, which is read anew. FailedPrecondition, with
+  // nothing changed, when another process has begun an epoch meanwhile, also for `lossy` and for
+  // the store that is the primary here already: this process follows the wrong primary, so it
+  // cannot tell what would be lost. Open the pipeline again and promote there.
   virtual Status Promote(const Context& ctx, size_t place, bool lossy) = 0;
   // Compares every copy with the primary, and mends. Returns when all have.
   virtual Status Verify(const Context& ctx) = 0;
