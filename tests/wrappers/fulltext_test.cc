@@ -1,9 +1,14 @@
 // What a full-text stage finds, shows, refuses, and how it comes back.
+#include <sys/resource.h>
+
+#include <csignal>
 #include <fstream>
+#include <map>
 #include <thread>
 
 #include "tests/wrappers/stack.h"
 #include "wrappers/fulltext/fulltext_store.h"
+#include "wrappers/fulltext/text_index.h"
 
 namespace strata::testing {
 namespace {
@@ -168,6 +173,74 @@ TEST_F(Fulltext, HostileTextCostsLittleAndIsRefused) {
   EXPECT_EQ(Ids(conditions).substr(0, 16), "INVALID_ARGUMENT");
 }
 
+TEST(FulltextSearch, ADeadlineEndsAMatch) {
+  Stack stack(R"("s":[{"type":"fulltext","path":"text","fields":{"t":{}}},"memory:"])");
+  std::string text;
+  for (int i = 0; i < 200; ++i) text += "b a ";
+  std::vector<Document> documents;
+  for (int i = 0; i < 4000; ++i)
+    documents.push_back(Doc("{\"id\":" + std::to_string(i) + ",\"t\":\"" + text + "\"}"));
+  ASSERT_TRUE(Load(stack.s(), ctx(), documents).ok());
+  const Query query = *Query::Parse("fulltext(%22a%20a%22)&sort(-score)");
+  EXPECT_EQ(Rows(Collect(stack.s(), ctx(), query)), "");
+  // All documents are looked at for the phrase, and none is found.
+  const Context soon = ctx().WithTimeout(std::chrono::milliseconds(1));
+  EXPECT_EQ(Code(Collect(stack.s(), soon, query).status()), "DEADLINE_EXCEEDED");
+}
+
+TEST(FulltextSearch, WordsMayStandInFieldsOfSeveralLanguages) {
+  Stack stack(R"("s":[{"type":"fulltext","path":"text",
+      "fields":{"title":{},"body":{"language":"german"},"code":{"language":"none"}}},"memory:"])");
+  ASSERT_TRUE(Put(stack.s(), ctx(),
+                  Doc(R"({"id":"a","title":"running shoes","body":"rote Häuser und der Rest"})"))
+                  .ok());
+  ASSERT_TRUE(Put(stack.s(), ctx(), Doc(R"({"id":"b","title":"the shoe","code":"XK7"})")).ok());
+  const auto ids = [&](std::string_view rql) {
+    return Rows(Collect(stack.s(), ctx(), std::string(rql) + "&values(id)"));
+  };
+  EXPECT_EQ(ids("fulltext(shoes%20rote)"), R"("a")");
+  EXPECT_EQ(ids("fulltext(run%20haus)"), R"("a")");
+  EXPECT_EQ(ids("fulltext(the%20run%20der%20haus)"), R"("a")");
+  EXPECT_EQ(ids("fulltext(shoes%20XK7)"), R"("b")");
+  EXPECT_EQ(ids("fulltext(sho%2A%20rott~)"), R"("a")");
+  EXPECT_EQ(ids("fulltext(shoes%20blau)"), "");
+  EXPECT_EQ(ids("fulltext(title,shoes%20rote)"), "");
+}
+
+TEST(FulltextSearch, FacetsCountElementsAndShowLongTexts) {
+  Stack stack(R"("s":[{"type":"fulltext","path":"text","fields":{"t":{}},"values":["v"]},
+                      "memory:"])");
+  const std::string one(250, 'x'), many(199, 'y');
+  std::string tags;
+  for (int i = 0; i < 100; ++i) tags += ",\"tag" + std::to_string(i) + "\"";
+  for (const std::string& v :
+       {std::string(R"(["x","y","x"])"), std::string(R"(["x",1])"), std::string("\"x\""),
+        "\"" + one + "\"", "[\"" + one + "\"]", "\"" + many + "ä\"", "[\"x\",\"last\"" + tags + "]",
+        std::string("[]")}) {
+    ASSERT_TRUE(Put(stack.s(), ctx(), Doc(R"({"t":"w","v":)" + v + "}")).ok());
+  }
+  ASSERT_TRUE(Put(stack.s(), ctx(), Doc(R"({"t":"w"})")).ok());
+  auto* admin = dynamic_cast<FulltextAdmin*>(stack.pipeline().FindStage("s").get());
+  const auto counts = admin->Facets(ctx(), "w", "v", 1000);
+  ASSERT_TRUE(counts.ok()) << counts.status();
+  std::map<std::string, uint64_t> found;
+  for (const auto& c : *counts) found[c.value] = c.count;
+  EXPECT_EQ((*counts)[0].value, "\"x\"");
+  EXPECT_EQ(found["\"x\""], 4u);
+  EXPECT_EQ(found["\"y\""], 1u);
+  EXPECT_EQ(found["1"], 1u);
+  EXPECT_EQ(found[""], 1u);
+  EXPECT_EQ(found["\"tag99\""], 1u);
+  EXPECT_EQ(found["\"" + one.substr(0, 199) + "…\""], 2u);
+  EXPECT_EQ(found["\"" + many + "…\""], 1u);
+  EXPECT_EQ(found.size(), 107u);
+  // Ranges narrow by what is kept of them.
+  const auto range = Rows(Collect(stack.s(), ctx(), "fulltext(w)&v=ge=" + one + "&count()"));
+  EXPECT_EQ(range, Rows(Collect(stack.s(), ctx(), "t=w&v=ge=" + one + "&count()")));
+  const auto below = Rows(Collect(stack.s(), ctx(), "fulltext(w)&v=lt=" + one + "a&count()"));
+  EXPECT_EQ(below, Rows(Collect(stack.s(), ctx(), "t=w&v=lt=" + one + "a&count()")));
+}
+
 constexpr char kOnDisk[] = R"("d":{"type":"rocksdb","path":"d","durability":"async"},
     "s":[{"type":"fulltext","path":"text","fields":{"t":{}},"commit_after":"1h"},"d"])";
 
@@ -215,6 +288,150 @@ TEST(FulltextIndex, ADamagedOlderOrForeignIndexIsBuiltAnew) {
   EXPECT_EQ(hits(), "0");
   ASSERT_TRUE(Put(stack.s(), ctx(), Doc("{\"id\":1,\"t\":\"one\"}")).ok());
   EXPECT_EQ(hits(), "1");
+}
+
+// Writes over parts of each of the index' lists of postings.
+void Damage(const Stack& stack, size_t offset, size_t length, char with) {
+  constexpr size_t kBlock = 8192;
+  for (const auto& entry : std::filesystem::recursive_directory_iterator(stack.folder() / "text")) {
+    if (entry.path().filename() != "postlist.glass") continue;
+    const size_t size = std::filesystem::file_size(entry.path());
+    std::fstream file(entry.path(), std::ios::binary | std::ios::in | std::ios::out);
+    for (size_t at = 0; at + kBlock <= size; at += kBlock) {
+      file.seekp(static_cast<std::streamoff>(at + offset));
+      file << std::string(length, with);
+    }
+  }
+}
+
+void PutNumbered(Stack& stack, int count) {
+  std::vector<Document> documents;
+  for (int i = 0; i < count; ++i) {
+    const std::string n = std::to_string(i);
+    documents.push_back(
+        Doc("{\"id\":\"k" + n + "\",\"t\":\"one n" + n + " m" + std::to_string(i % 300) + "\"}"));
+  }
+  ASSERT_TRUE(Load(stack.s(), ctx(), documents).ok());
+}
+
+TEST(FulltextIndex, BytesThatChangedWhileItWasClosedAreFoundAndItIsBuiltAnew) {
+  Stack stack(kOnDisk);
+  const auto hits = [&](std::string_view word) {
+    return Rows(Collect(stack.s(), ctx(), "fulltext(" + std::string(word) + ")&count()"));
+  };
+  PutNumbered(stack, 3000);
+  EXPECT_EQ(hits("one"), "3000");
+  stack.Reopen();
+  EXPECT_EQ(hits("m7"), "10");
+  EXPECT_EQ(stack.Figure("builds"), 0);
+  stack.Close();
+  Damage(stack, 4000, 200, '\0');
+  stack.Open();
+  for (int i = 0; i < 300; ++i) EXPECT_EQ(hits("m" + std::to_string(i)), "10") << i;
+  EXPECT_EQ(stack.Figure("builds"), 1);
+  // As after a crash, when nothing says what the bytes should be.
+  stack.Close();
+  for (const auto& entry : std::filesystem::recursive_directory_iterator(stack.folder() / "text")) {
+    if (entry.path().filename() == "strata.seal") std::filesystem::remove(entry.path());
+  }
+  stack.Open();
+  EXPECT_EQ(hits("m7"), "10");
+  EXPECT_EQ(stack.Figure("builds"), 0);
+  stack.Close();
+  for (const auto& entry : std::filesystem::recursive_directory_iterator(stack.folder() / "text")) {
+    if (entry.path().filename() == "strata.seal") std::filesystem::remove(entry.path());
+  }
+  Damage(stack, 20, 4000, '\xFF');
+  stack.Open();
+  EXPECT_EQ(hits("m7"), "10");
+  EXPECT_EQ(stack.Figure("builds"), 1);
+}
+
+TEST(FulltextIndex, DamageThatASearchMeetsFailsItAndBuildsTheIndexAnew) {
+  Stack stack(kOnDisk);
+  const auto hits = [&](std::string_view word) {
+    return Rows(Collect(stack.s(), ctx(), "fulltext(" + std::string(word) + ")&count()"));
+  };
+  PutNumbered(stack, 3000);
+  EXPECT_EQ(hits("m7"), "10");
+  Damage(stack, 0, 8192, '\0');
+  // A block that was read before may be kept.
+  const std::string met = hits("n1500");
+  EXPECT_EQ(met.substr(0, 9), "DATA_LOSS") << met;
+  EXPECT_EQ(hits("m7"), "10");
+  EXPECT_EQ(hits("n1500"), "1");
+  EXPECT_EQ(stack.Figure("builds"), 2);
+}
+
+TEST(FulltextIndex, WhatAFailedCommitHeldIsIndexedAgain) {
+  // In memory, so that only the index meets the limit.
+  Stack stack(R"("s":[{"type":"fulltext","path":"text","fields":{"t":{}},"commit_after":"1h",
+                       "max_wait":"2s"},"memory:"])");
+  const auto hits = [&] { return Rows(Collect(stack.s(), ctx(), "fulltext(one)&count()")); };
+  PutNumbered(stack, 1000);
+  EXPECT_EQ(hits(), "1000");
+  for (int i = 0; i < 100; ++i)
+    ASSERT_TRUE(
+        Put(stack.s(), ctx(), Doc("{\"id\":\"f" + std::to_string(i) + "\",\"t\":\"one\"}")).ok());
+  ASSERT_TRUE(Delete(stack.s(), ctx(), "k1").ok());
+  const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(30);
+  while (stack.Figure("uncommitted") < 101 && std::chrono::steady_clock::now() < deadline)
+    std::this_thread::yield();
+  // No file of this process may grow: a full disk, but for the error's name.
+  rlimit limit;
+  ASSERT_EQ(getrlimit(RLIMIT_FSIZE, &limit), 0);
+  const rlimit none = {0, limit.rlim_max};
+  const auto handler = std::signal(SIGXFSZ, SIG_IGN);
+  ASSERT_EQ(setrlimit(RLIMIT_FSIZE, &none), 0);
+  const std::string first = hits(), second = hits();
+  setrlimit(RLIMIT_FSIZE, &limit);
+  std::signal(SIGXFSZ, handler);
+  EXPECT_EQ(first.substr(0, 11), "UNAVAILABLE") << first;
+  EXPECT_EQ(second.substr(0, 11), "UNAVAILABLE") << second;
+  ASSERT_TRUE(Put(stack.s(), ctx(), Doc(R"({"id":"z","t":"one"})")).ok());
+  EXPECT_EQ(hits(), "1100");
+  EXPECT_EQ(stack.Figure("builds"), 1);
+  auto* admin = dynamic_cast<FulltextAdmin*>(stack.pipeline().FindStage("s").get());
+  EXPECT_TRUE(admin->Check(ctx()).ok()) << admin->Check(ctx());
+}
+
+TEST(FulltextIndex, ACheckComparesContents) {
+  Stack stack(kOnDisk);
+  PutNumbered(stack, 500);
+  const auto check = [&] {
+    auto* admin = dynamic_cast<FulltextAdmin*>(stack.pipeline().FindStage("s").get());
+    return Describe(admin->Check(ctx()));
+  };
+  EXPECT_EQ(check(), "OK: ");
+  stack.Close();
+  // As many documents as before, one of them another.
+  fulltext::TextSchema schema;
+  schema.fields.push_back({"t", fulltext::PathFrom("t"), 1, "english", true});
+  const auto change = [&](const char* document, const char* remove) {
+    bool fresh = true;
+    auto index = fulltext::TextIndex::Open((stack.folder() / "text").string(), schema, &fresh);
+    ASSERT_TRUE(index.ok()) << index.status();
+    ASSERT_FALSE(fresh);
+    ASSERT_TRUE((*index)->Verify(ctx()).ok());
+    ASSERT_TRUE((*index)->Put(Doc(document)).ok());
+    ASSERT_TRUE((*index)->Remove(remove).ok());
+    ASSERT_TRUE((*index)->Commit(*(*index)->next(), std::nullopt).ok());
+  };
+  change(R"({"id":"k7","t":"one n7 m7 too"})", "none");
+  stack.Open();
+  EXPECT_EQ(
+      check(),
+      "DATA_LOSS: the full-text index does not hold the document \"k7\" as it is; rebuild it");
+  stack.Close();
+  change(R"({"id":"k7","t":"one n7 m7"})", "none");
+  stack.Open();
+  EXPECT_EQ(check(), "OK: ");
+  stack.Close();
+  change(R"({"id":"other","t":"one n7 m7"})", "k8");
+  stack.Open();
+  EXPECT_EQ(
+      check(),
+      "DATA_LOSS: the full-text index does not hold the document \"k8\" as it is; rebuild it");
 }
 
 TEST(FulltextIndex, IsBuiltWhileWritesGoOn) {

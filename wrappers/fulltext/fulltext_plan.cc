@@ -117,9 +117,10 @@ Node IdList(const std::vector<TextHit>& hits) {
   return Node::Array(std::move(ids));
 }
 
-Document WithMade(Document d, Uses uses, double score, TextSearch& search, size_t length) {
+StatusOr<Document> WithMade(Document d, Uses uses, double score, TextSearch& search,
+                            size_t length) {
   if (uses.snippet) {
-    const std::string snippet = search.Snippet(d, length);
+    ASSIGN_OR_RETURN(const std::string snippet, search.Snippet(d, length));
     d = WithLastMember(d, kSnippet, JsonString(ToValidUtf8(snippet)));
   }
   if (uses.score) d = WithLastMember(d, kScore, Number(score).ToString());
@@ -171,8 +172,9 @@ class RankedCursor final : public Cursor {
       for (size_t i = 0; i < take; ++i, ++at_, ++place_) {
         ++examined_;
         if (!records[i] || !filter_.Matches(records[i]->document.root())) continue;
-        batch->rows.push_back(
-            WithMade(records[i]->document, uses_, hits_[at_].score, *search_, snippet_length_));
+        ASSIGN_OR_RETURN(Document row, WithMade(records[i]->document, uses_, hits_[at_].score,
+                                                *search_, snippet_length_));
+        batch->rows.push_back(std::move(row));
       }
     }
     rows_ += batch->rows.size();
@@ -221,8 +223,8 @@ class FoundCursor final : public Cursor {
     if (!uses_.any()) return OkStatus();
     for (Document& row : batch->rows) {
       const auto it = scores_.find(StoredId(row));
-      row = WithMade(std::move(row), uses_, it == scores_.end() ? 0 : it->second, *search_,
-                     snippet_length_);
+      ASSIGN_OR_RETURN(row, WithMade(std::move(row), uses_, it == scores_.end() ? 0 : it->second,
+                                     *search_, snippet_length_));
     }
     return OkStatus();
   }

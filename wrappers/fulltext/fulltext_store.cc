@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <atomic>
+#include <utility>
 
 #include "core/json_text.h"
 #include "store/introspection.h"
@@ -68,15 +69,21 @@ class Source final : public fulltext::TextSource {
   Status WaitLatest(const Context& ctx) {
     // What was written before the store was opened is acknowledged too.
     if (!began_.load(std::memory_order_acquire)) {
-      const auto feed = inner_.Subscribe(ctx, {});
-      if (!feed.ok()) {
+      const StatusOr<uint64_t> next = NextChange(ctx);
+      if (!next.ok()) {
         RETURN_IF_ERROR(follower_.WaitFor(ctx, 0));  // it says how far the index is
-        return feed.status();
+        return next.status();
       }
-      Acknowledged((*feed)->resume_from() - 1);
+      Acknowledged(*next - 1);
       began_.store(true, std::memory_order_release);
     }
     return follower_.WaitFor(ctx, acknowledged_.load());
+  }
+
+  // The number of the inner store's next change.
+  StatusOr<uint64_t> NextChange(const Context& ctx) {
+    ASSIGN_OR_RETURN(const auto feed, inner_.Subscribe(ctx, {}));
+    return feed->resume_from();
   }
 
   StatusOr<std::unique_ptr<TextSearch>> Search(const Context& ctx,
@@ -178,7 +185,8 @@ class FulltextTransaction final : public ForwardingTransaction {
 
 class FulltextStore final : public ForwardingStore, public FulltextAdmin, public Introspection {
  public:
-  FulltextStore(StoreInfo info, const FulltextOptions& options) : ForwardingStore(std::move(info)) {
+  FulltextStore(StoreInfo info, const FulltextOptions& options)
+      : ForwardingStore(std::move(info)), eventual_(options.freshness == TextFreshness::kEventual) {
     schema_.fields = options.fields;
     schema_.terms = options.terms;
     schema_.values = options.values;
@@ -195,6 +203,12 @@ class FulltextStore final : public ForwardingStore, public FulltextAdmin, public
     if (inner().capabilities().change_feed < ChangeFeed::kResumable) fresh = true;
     source_ = std::make_shared<Source>(options, schema_, inner(), std::move(index), fresh);
     return OkStatus();
+  }
+
+  Capabilities capabilities() const override {
+    Capabilities c = inner().capabilities();
+    if (eventual_) c.freshness = Freshness::kEventual;
+    return c;
   }
 
   StatusOr<WriteResult> Write(const Context& ctx, const WriteBatch& batch) override {
@@ -219,13 +233,15 @@ class FulltextStore final : public ForwardingStore, public FulltextAdmin, public
   void Rebuild() override { source_->follower().Rebuild(); }
 
   Status Check(const Context& ctx) override {
-    RETURN_IF_ERROR(source_->WaitLatest(ctx));
-    RETURN_IF_ERROR(source_->index().Check());
-    ASSIGN_OR_RETURN(const auto stats, Stats());
-    ASSIGN_OR_RETURN(const uint64_t documents, Count(inner(), ctx));
-    if (stats.documents == documents) return OkStatus();
-    return DataLoss(Concat("the full-text index holds ", std::to_string(stats.documents),
-                           " documents, the store ", std::to_string(documents), "; rebuild it"));
+    for (int attempt = 0; attempt < kCheckAttempts; ++attempt) {
+      ASSIGN_OR_RETURN(const uint64_t next, source_->NextChange(ctx));
+      RETURN_IF_ERROR(source_->follower().WaitFor(ctx, next - 1));
+      const Status s = Compare(ctx);
+      if (s.ok()) return s;
+      ASSIGN_OR_RETURN(const uint64_t now, source_->NextChange(ctx));
+      if (now == next) return s;
+    }
+    return Aborted("the store was written to while the full-text index was compared with it");
   }
 
   StatusOr<std::vector<fulltext::ValueCount>> Facets(const Context& ctx, std::string_view words,
@@ -233,7 +249,7 @@ class FulltextStore final : public ForwardingStore, public FulltextAdmin, public
     RETURN_IF_ERROR(source_->WaitFresh(ctx));
     TextRequest request;
     request.all = {{"", std::string(words)}};
-    return source_->index().Facets(request, fulltext::PathFrom(path), limit);
+    return source_->index().Facets(ctx, request, fulltext::PathFrom(path), limit);
   }
 
   std::vector<Metric> Metrics() const override {
@@ -252,6 +268,23 @@ class FulltextStore final : public ForwardingStore, public FulltextAdmin, public
   }
 
  private:
+  static constexpr int kCheckAttempts = 4;
+
+  // The index with all documents as they are now.
+  Status Compare(const Context& ctx) {
+    ASSIGN_OR_RETURN(const auto plan, PrepareComplete(inner(), ctx, Query()));
+    ASSIGN_OR_RETURN(const auto cursor, plan->Open(ctx, {}));
+    RowBatch batch;
+    return source_->index().Check(ctx, [&]() -> StatusOr<std::vector<Document>> {
+      do {
+        if (batch.end != EndReason::kMore) return std::vector<Document>();
+        RETURN_IF_ERROR(cursor->Next(ctx, 256, &batch));
+      } while (batch.rows.empty());
+      return std::exchange(batch.rows, {});
+    });
+  }
+
+  const bool eventual_;
   fulltext::TextSchema schema_;
   std::shared_ptr<Source> source_;
 };

@@ -1,13 +1,13 @@
 // The stage type "fulltext": finds words in documents, by Xapian.
 //
-//   operation    asks of the inner store          does itself                         when the
-//   inner one fails read         the same                         nothing passes it on write the
-//   same                         nothing; the index follows by the   passes it on
-//                                                 inner store's change feed
-//   query        documents by id, and everything  fulltext(…), score and snippet      passes it on
-//                that is not about text
-//   transaction  the same                         also finds what it wrote itself     passes it on
-//   subscribe    the same                         nothing                             passes it on
+//   operation    asks of the inner store         does itself                 when that one fails
+//   read         the same                        nothing                     passes it on
+//   write        the same                        nothing; the index follows  passes it on
+//                                                the inner store's feed
+//   query        documents by id, and all that   fulltext(…), score,         passes it on
+//                is not about text               snippet
+//   transaction  the same                        also finds what it wrote    passes it on
+//   subscribe    the same                        nothing                     passes it on
 //
 //   {"type": "fulltext", "path": "data/x.text",
 //    "fields": {"title": {"weight": 3}, "body": {"language": "german"}},
@@ -34,6 +34,8 @@ class FulltextAdmin {
   virtual fulltext::FollowState State() = 0;
   virtual StatusOr<fulltext::TextStats> Stats() = 0;
   // DataLoss when the index is damaged or does not hold exactly the documents of the inner store.
+  // Makes every document's words anew, so it takes about as long as a build. Aborted when the store
+  // is written to all the while.
   virtual Status Check(const Context& ctx) = 0;
   virtual void Rebuild() = 0;
   // Counts of the values of one of the "values" among what the words find, most frequent first.

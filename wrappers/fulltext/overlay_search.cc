@@ -27,7 +27,7 @@ class OverlaySearch final : public TextSearch {
   StatusOr<std::vector<TextHit>> All(const Context& ctx) override {
     return Merge(below_->All(ctx), above_->All(ctx));
   }
-  std::string Snippet(const Document& document, size_t length) override {
+  StatusOr<std::string> Snippet(const Document& document, size_t length) override {
     return below_->Snippet(document, length);
   }
   std::string Suggestion() override { return below_->Suggestion(); }

@@ -1,5 +1,7 @@
 #include "wrappers/fulltext/text_follower.h"
 
+#include <algorithm>
+
 #include "store/change_log.h"
 #include "store/ops.h"
 
@@ -10,29 +12,27 @@ using SteadyClock = std::chrono::steady_clock;
 
 constexpr size_t kBuildBatch = 256;     // documents indexed before the lock is let go
 constexpr size_t kBuildCommit = 50000;  // documents between two commits of a build
+// How often the keeper looks for damage that a search met.
+constexpr std::chrono::milliseconds kLook(1000);
 
 }  // namespace
 
 TextFollower::TextFollower(Store& inner, TextIndex& index, const FollowOptions& options, bool fresh)
     : inner_(inner), index_(index), options_(options) {
   rebuild_ = fresh || !index_.next();
-  if (!rebuild_) {
-    state_.next = *index_.next();
-    state_.whole = !index_.built_to();
-  }
-  committer_ = std::thread([this] { CommitInTime(); });
-  feed_ = std::make_unique<FeedFollower>(inner_, *this, 1024);
+  if (!rebuild_) state_.next = *index_.next();
+  keeper_ = std::thread([this] { Keep(); });
 }
 
 TextFollower::~TextFollower() {
   stop_.Cancel();
-  feed_.reset();
   {
     MutexLock lock(mutex_);
     stopping_ = true;
     changed_.NotifyAll();
   }
-  committer_.join();
+  keeper_.join();
+  feed_.reset();
   MutexLock lock(mutex_);
   // What cannot be committed now is caught up when the index is opened again.
   if (state_.whole && state_.uncommitted > 0) (void)CommitLocked();
@@ -45,12 +45,43 @@ std::optional<uint64_t> TextFollower::From() {
 }
 
 Status TextFollower::Following(uint64_t from) {
+  RETURN_IF_ERROR(MakeReady(from));
   {
     MutexLock lock(mutex_);
     state_.trouble.clear();
     if (!rebuild_ && state_.whole) return OkStatus();
   }
   return Build(from);
+}
+
+Status TextFollower::MakeReady(uint64_t from) {
+  bool check;
+  {
+    MutexLock lock(mutex_);
+    if (rebuild_) return OkStatus();
+    if (broken_) {
+      const Status s = index_.Reopen();
+      const bool lost = s.ok() && !index_.next();
+      if (lost || s.code() == StatusCode::kDataLoss) RebuildLocked();
+      RETURN_IF_ERROR(s);
+      if (lost) return Aborted("the index was never whole; it is built anew");
+      broken_ = false;
+      state_.next = *index_.next();
+      if (state_.next != from) return Aborted("the index is at another change");
+    }
+    check = state_.checking = !checked_;
+  }
+  if (!check) return OkStatus();
+  // Takes its time, so without the lock: nothing else reads or writes an index that is not whole.
+  const Status sound = index_.Verify(context_);
+  MutexLock lock(mutex_);
+  state_.checking = false;
+  if (sound.code() == StatusCode::kDataLoss) RebuildLocked();
+  RETURN_IF_ERROR(sound);
+  checked_ = true;
+  state_.whole = !rebuild_ && !index_.built_to();
+  changed_.NotifyAll();
+  return OkStatus();
 }
 
 Status TextFollower::Build(uint64_t from) {
@@ -60,7 +91,8 @@ Status TextFollower::Build(uint64_t from) {
     state_.whole = false;
     if (rebuild_) {
       RETURN_IF_ERROR(index_.Clear());
-      rebuild_ = false;
+      rebuild_ = broken_ = false;
+      checked_ = true;
       ++state_.builds;
       state_.built = 0;
       state_.next = from;
@@ -69,7 +101,7 @@ Status TextFollower::Build(uint64_t from) {
     }
     state_.uncommitted = 0;
     uncommitted_bytes_ = 0;
-    RETURN_IF_ERROR(index_.Commit(state_.next, last));
+    RETURN_IF_ERROR(Written(index_.Commit(state_.next, last)));
   }
   Query query;
   // Ids that are numbers are not less than any text, so they are indexed again.
@@ -83,20 +115,19 @@ Status TextFollower::Build(uint64_t from) {
     MutexLock lock(mutex_);
     if (rebuild_) return Aborted("the index is to be built anew");
     for (const Document& d : batch.rows) {
-      RETURN_IF_ERROR(index_.Put(d));
+      RETURN_IF_ERROR(Written(index_.Put(d)));
       ++state_.built;
       if (d.Find(kIdProperty).is_string()) last = StoredId(d);
     }
     since_commit += batch.rows.size();
     if (since_commit >= kBuildCommit && !last.empty()) {
-      RETURN_IF_ERROR(index_.Commit(state_.next, last));
+      RETURN_IF_ERROR(Written(index_.Commit(state_.next, last)));
       since_commit = 0;
     }
     changed_.NotifyAll();
   } while (batch.end == EndReason::kMore);
   MutexLock lock(mutex_);
-  RETURN_IF_ERROR(index_.Commit(state_.next, std::nullopt));
-  ++state_.commits;
+  RETURN_IF_ERROR(CommitLocked());
   state_.whole = true;
   changed_.NotifyAll();
   return OkStatus();
@@ -105,17 +136,17 @@ Status TextFollower::Build(uint64_t from) {
 Status TextFollower::OnChanges(const ChangeBatch& batch) {
   MutexLock lock(mutex_);
   if (rebuild_ || batch.gap) {
-    rebuild_ = true;
-    state_.whole = false;
+    RebuildLocked();
     return Aborted("changes were dropped before they were indexed; the index is built anew");
   }
+  if (broken_) return Aborted("the index is to be opened again");
   if (state_.uncommitted == 0) dirty_since_ = SteadyClock::now();
   for (const Change& c : batch.changes) {
     if (c.after) {
-      RETURN_IF_ERROR(index_.Put(c.after));
+      RETURN_IF_ERROR(Written(index_.Put(c.after)));
       uncommitted_bytes_ += c.after.text().size();
     } else {
-      RETURN_IF_ERROR(index_.Remove(c.id));
+      RETURN_IF_ERROR(Written(index_.Remove(c.id)));
     }
     ++state_.uncommitted;
   }
@@ -128,51 +159,90 @@ Status TextFollower::OnChanges(const ChangeBatch& batch) {
 
 void TextFollower::Lost(const Status& why) {
   MutexLock lock(mutex_);
-  state_.trouble = Describe(why);
+  // Our own say less than what is known already.
+  if (why.code() != StatusCode::kAborted || state_.trouble.empty()) state_.trouble = Describe(why);
   // The index is ahead of the data: these are other data, or older ones.
-  if (why.code() == StatusCode::kInvalidArgument) {
-    rebuild_ = true;
-    state_.whole = false;
-  }
+  if (why.code() == StatusCode::kInvalidArgument) RebuildLocked();
   // A batch may be half in the index; it is delivered and put again.
   changed_.NotifyAll();
 }
 
 Status TextFollower::CommitLocked() {
-  RETURN_IF_ERROR(index_.Commit(state_.next, std::nullopt));
+  RETURN_IF_ERROR(Written(index_.Commit(state_.next, std::nullopt)));
   state_.uncommitted = 0;
   uncommitted_bytes_ = 0;
   ++state_.commits;
   return OkStatus();
 }
 
-void TextFollower::CommitInTime() {
+Status TextFollower::Written(Status s) {
+  if (s.ok()) return s;
+  broken_ = true;
+  state_.trouble = Describe(s);
+  state_.uncommitted = 0;
+  uncommitted_bytes_ = 0;
+  if (index_.next()) state_.next = *index_.next();
+  if (s.code() == StatusCode::kDataLoss) RebuildLocked();
+  changed_.NotifyAll();
+  return s;
+}
+
+void TextFollower::RebuildLocked() {
+  rebuild_ = true;
+  state_.whole = false;
+}
+
+void TextFollower::LookForDamage() {
+  if (!state_.whole || !index_.damaged()) return;
+  RebuildLocked();
+  restart_ = true;
+  changed_.NotifyAll();
+}
+
+void TextFollower::Keep() {
+  while (CommitUntilRestart()) {
+    feed_.reset();
+    feed_ = std::make_unique<FeedFollower>(inner_, *this, 1024);
+  }
+}
+
+bool TextFollower::CommitUntilRestart() {
   MutexLock lock(mutex_);
   while (!stopping_) {
+    LookForDamage();
     const auto now = SteadyClock::now();
-    auto until = now + options_.commit_after;
+    auto until = now + std::min(options_.commit_after, kLook);
     if (state_.whole && state_.uncommitted > 0) {
       if (now - dirty_since_ >= options_.commit_after) {
-        if (const Status s = CommitLocked(); !s.ok()) state_.trouble = Describe(s);
+        restart_ = !CommitLocked().ok() || restart_;
       } else {
-        until = dirty_since_ + options_.commit_after;
+        until = std::min(until, dirty_since_ + options_.commit_after);
       }
+    }
+    if (restart_) {
+      restart_ = false;
+      return true;
     }
     // Wakes also for every batch, which costs little and is nothing to wait for.
     changed_.WaitUntil(mutex_, until);
   }
+  return false;
 }
 
 Status TextFollower::WaitFor(const Context& ctx, uint64_t sequence) {
   const auto until = SteadyClock::now() + options_.max_wait;
   MutexLock lock(mutex_);
-  while (!state_.whole || state_.next <= sequence) {
+  for (;;) {
+    LookForDamage();
+    if (state_.whole && state_.next > sequence) break;
     RETURN_IF_ERROR(ctx.Check());
     if (SteadyClock::now() >= until) {
       std::string message =
           state_.whole
               ? Concat("the full-text index is behind: it holds changes below ",
                        std::to_string(state_.next), ", wanted is ", std::to_string(sequence))
+          : state_.checking
+              ? "the full-text index is looked over for damage"
               : Concat("the full-text index is being built: ", std::to_string(state_.built),
                        " documents so far");
       if (!state_.trouble.empty()) message += Concat("; ", state_.trouble);
@@ -180,18 +250,17 @@ Status TextFollower::WaitFor(const Context& ctx, uint64_t sequence) {
     }
     RETURN_IF_ERROR(WaitWithContext(ctx, mutex_, changed_));
   }
-  if (state_.uncommitted > 0 && sequence >= index_.next().value_or(0)) return CommitLocked();
-  return OkStatus();
+  if (state_.uncommitted == 0 || sequence < index_.next().value_or(0)) return OkStatus();
+  const Status s = CommitLocked();
+  restart_ = restart_ || !s.ok();
+  return s;
 }
 
 void TextFollower::Rebuild() {
-  {
-    MutexLock lock(mutex_);
-    rebuild_ = true;
-    state_.whole = false;
-  }
-  feed_.reset();
-  feed_ = std::make_unique<FeedFollower>(inner_, *this, 1024);
+  MutexLock lock(mutex_);
+  RebuildLocked();
+  restart_ = true;
+  changed_.NotifyAll();
 }
 
 FollowState TextFollower::State() const {

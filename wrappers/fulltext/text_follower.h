@@ -1,9 +1,10 @@
 // TextFollower: keeps a text index equal to the store that it stands on.
 //
 // It follows the inner store's change feed from the change up to which the index was committed, so
-// whatever happened between a crash or a close and now is caught up by the same path that serves
-// normal operation. When the feed no longer reaches back, or the index is new, damaged or of
-// another schema, the index is built from a scan while the feed goes on.
+// whatever happened between a crash, a close or a failed write and now is caught up by the same
+// path that serves normal operation. When the feed no longer reaches back, or the index is new,
+// damaged or of another schema, the index is built from a scan while the feed goes on. An index
+// that was there is looked over before it is served.
 //
 // Safe for concurrent use.
 #ifndef STRATA_WRAPPERS_FULLTEXT_TEXT_FOLLOWER_H_
@@ -31,12 +32,13 @@ struct FollowOptions {
 
 struct FollowState {
   bool whole = false;        // the index holds every document up to `next`
+  bool checking = false;     // it is looked over for damage
   uint64_t built = 0;        // documents of a build that goes on
   uint64_t next = 0;         // the first change that is not in the index
   uint64_t uncommitted = 0;  // changes in the index that searches do not see yet
   uint64_t commits = 0;
   uint64_t builds = 0;
-  std::string trouble;  // why the feed is lost; "": it is not
+  std::string trouble;  // why the feed is lost or the index cannot be written; "": neither
 };
 
 class TextFollower final : public FeedHandler {
@@ -60,9 +62,17 @@ class TextFollower final : public FeedHandler {
   Status OnChanges(const ChangeBatch& batch) override;
   void Lost(const Status& why) override;
 
+  Status MakeReady(uint64_t from);
   Status Build(uint64_t from);
   Status CommitLocked() REQUIRES_LOCK(mutex_);
-  void CommitInTime();
+  // What came of a write to the index. When it failed, whatever was not committed is lost, so the
+  // feed has to begin again at the last commit.
+  Status Written(Status s) REQUIRES_LOCK(mutex_);
+  void RebuildLocked() REQUIRES_LOCK(mutex_);
+  void LookForDamage() REQUIRES_LOCK(mutex_);
+  void Keep();
+  // False: it is to end.
+  bool CommitUntilRestart();
 
   Store& inner_;
   TextIndex& index_;
@@ -73,11 +83,14 @@ class TextFollower final : public FeedHandler {
   size_t uncommitted_bytes_ STRATA_GUARDED_BY(mutex_) = 0;
   std::chrono::steady_clock::time_point dirty_since_ STRATA_GUARDED_BY(mutex_);
   bool rebuild_ STRATA_GUARDED_BY(mutex_) = false;
+  bool checked_ STRATA_GUARDED_BY(mutex_) = false;  // the index is not damaged, as far as is known
+  bool broken_ STRATA_GUARDED_BY(mutex_) = false;   // a write failed; the index is to be reopened
+  bool restart_ STRATA_GUARDED_BY(mutex_) = true;   // the feed is to begin again
   bool stopping_ STRATA_GUARDED_BY(mutex_) = false;
   CancelSource stop_;
   const Context context_ = Context::Background().WithCancel(stop_);
-  std::thread committer_;
-  std::unique_ptr<FeedFollower> feed_;  // last, so that it ends first
+  std::unique_ptr<FeedFollower> feed_;  // the keeper's, until it has ended
+  std::thread keeper_;                  // commits in time, and begins the feed again
 };
 
 }  // namespace strata::fulltext

@@ -1,15 +1,17 @@
 #include "wrappers/fulltext/text_index.h"
 
 #include <algorithm>
+#include <atomic>
 #include <charconv>
 #include <filesystem>
 
 #include "core/json_text.h"
-#include "core/key_encoding.h"
 #include "core/sync.h"
 #include "query/filter.h"
 #include "store/index_bounds.h"
 #include "store/record.h"
+#include "wrappers/fulltext/text_check.h"
+#include "wrappers/fulltext/text_indexer.h"
 #include "wrappers/fulltext/text_query.h"
 #include "wrappers/fulltext/text_search.h"
 
@@ -33,96 +35,11 @@ IndexSpec SlotSpec(const Path& path) {
 // parts under the term's name: DatabaseCorruptError, "Unexpected end of posting list", over a sound
 // database of more than about 2,000 documents that had a deletion.
 void AddNobody(Xapian::WritableDatabase& database) {
+  if (database.term_exists(std::string(kNobody))) return;
   Xapian::Document nobody;
   nobody.add_boolean_term(std::string(kNobody));
   database.replace_document(std::string(kNobody), nobody);
 }
-
-// A document as Xapian keeps it.
-class Indexer {
- public:
-  explicit Indexer(const TextSchema& schema) : schema_(schema) {
-    for (const TextField& f : schema_.fields) {
-      auto language = std::make_unique<Language>();
-      if (f.language != "none") {
-        language->generator.set_stemmer(Xapian::Stem(f.language));
-        language->generator.set_stemming_strategy(Xapian::TermGenerator::STEM_SOME);
-      }
-      if (f.stop_words) {
-        for (const std::string& w : StopWords(f.language)) language->stopper.add(w);
-        language->generator.set_stopper(&language->stopper);
-        language->generator.set_stopper_strategy(Xapian::TermGenerator::STOP_STEMMED);
-      }
-      languages_.push_back(std::move(language));
-    }
-  }
-
-  // `spelling`: where words are noted for suggestions; null: nowhere.
-  Xapian::Document Index(const Document& document, Xapian::WritableDatabase* spelling) {
-    Xapian::Document out;
-    const Value id = document.Find(kIdProperty);
-    out.set_data(std::string(id.text()));
-    out.add_boolean_term(IdTerm(StoredId(document)));
-    Xapian::termpos position = 0, prefixed = 0;
-    for (size_t i = 0; i < schema_.fields.size(); ++i) {
-      const TextField& f = schema_.fields[i];
-      Xapian::TermGenerator& g = languages_[i]->generator;
-      g.set_document(out);
-      if (spelling != nullptr) g.set_database(*spelling);
-      const Value v = f.path.Get(document.root());
-      Words(v, [&](std::string_view text) {
-        const Xapian::Utf8Iterator words(text.data(), text.size());
-        g.set_flags(spelling != nullptr ? Xapian::TermGenerator::FLAG_SPELLING : 0,
-                    ~Xapian::TermGenerator::FLAG_SPELLING);
-        g.set_termpos(position);
-        g.index_text(words, f.weight);
-        position = g.get_termpos() + 100;  // no phrase reaches from one value into the next
-        const std::string prefix = FieldPrefix(schema_, i);
-        if (prefix.empty()) return;
-        g.set_flags(0, ~Xapian::TermGenerator::FLAG_SPELLING);
-        g.set_termpos(prefixed);
-        g.index_text(words, 1, prefix);
-        prefixed = g.get_termpos() + 100;
-      });
-    }
-    for (size_t i = 0; i < schema_.terms.size(); ++i) {
-      const Value v = schema_.terms[i].Get(document.root());
-      if (v.exists()) out.add_boolean_term(BoundedTerm(TermPrefix(i), KeyOf(v)));
-    }
-    for (size_t i = 0; i < schema_.values.size(); ++i) {
-      std::string key = KeyOf(schema_.values[i].Get(document.root()));
-      if (key.size() > kMaxSlotBytes) key.resize(kMaxSlotBytes);
-      out.add_value(static_cast<Xapian::valueno>(i), key);
-    }
-    return out;
-  }
-
- private:
-  struct Language {
-    Xapian::SimpleStopper stopper;
-    Xapian::TermGenerator generator;
-  };
-
-  static std::string KeyOf(Value v) {
-    std::string key;
-    AppendKey(&key, v);
-    return key;
-  }
-
-  // Strings, also those in arrays.
-  template <typename Use>
-  static void Words(Value v, const Use& use) {
-    if (v.is_string()) {
-      std::string scratch;
-      use(v.StringView(&scratch));
-    } else if (v.is_array()) {
-      for (uint32_t i = 0; i < v.size(); ++i) Words(v.At(i), use);
-    }
-  }
-
-  const TextSchema& schema_;
-  std::vector<std::unique_ptr<Language>> languages_;  // beside the fields
-};
 
 // Readers that are open, shared by searches one at a time.
 class ReaderPool : public std::enable_shared_from_this<ReaderPool> {
@@ -132,11 +49,12 @@ class ReaderPool : public std::enable_shared_from_this<ReaderPool> {
   struct Reader {
     Xapian::Database database;
     std::string path;
+    std::shared_ptr<std::atomic<bool>> damaged;  // set when damage is met
   };
 
-  std::string path() const {
+  bool damaged() const {
     MutexLock lock(mutex_);
-    return path_;
+    return *damaged_;
   }
   StatusOr<Reader> Take() {
     Reader reader;
@@ -144,20 +62,23 @@ class ReaderPool : public std::enable_shared_from_this<ReaderPool> {
     {
       MutexLock lock(mutex_);
       reader.path = path_;
+      reader.damaged = damaged_;
       if (!idle_.empty()) {
         reader.database = std::move(idle_.back());
         idle_.pop_back();
         reused = true;
       }
     }
-    RETURN_IF_ERROR(Guarded("opening", [&] {
+    const Status opened = Guarded("opening", [&] {
       if (reused) {
         reader.database.reopen();
       } else {
         reader.database = Xapian::Database(reader.path);
       }
       return OkStatus();
-    }));
+    });
+    if (opened.code() == StatusCode::kDataLoss) *reader.damaged = true;
+    RETURN_IF_ERROR(opened);
     return reader;
   }
   void GiveBack(Reader reader) {
@@ -168,12 +89,15 @@ class ReaderPool : public std::enable_shared_from_this<ReaderPool> {
   void MoveTo(std::string path) {
     MutexLock lock(mutex_);
     path_ = std::move(path);
+    damaged_ = std::make_shared<std::atomic<bool>>(false);
     idle_.clear();
   }
 
  private:
   mutable Mutex mutex_;
   std::string path_ STRATA_GUARDED_BY(mutex_);
+  std::shared_ptr<std::atomic<bool>> damaged_ STRATA_GUARDED_BY(mutex_) =
+      std::make_shared<std::atomic<bool>>(false);
   std::vector<Xapian::Database> idle_ STRATA_GUARDED_BY(mutex_);
 };
 
@@ -203,16 +127,30 @@ void RemoveBelow(const std::string& folder, uint64_t number) {
 
 class XapianIndex final : public TextIndex {
  public:
+  // `fresh`: there is nothing yet that could be damaged.
   XapianIndex(std::shared_ptr<const Shared> shared, Xapian::WritableDatabase writer, bool on_disk,
-              uint64_t number)
+              uint64_t number, bool fresh)
       : shared_(std::move(shared)),
         writer_(std::move(writer)),
         on_disk_(on_disk),
         number_(number),
+        sound_(fresh),
+        sealed_(on_disk && IsSealed(Folder())),
         indexer_(shared_->schema),
-        readers_(std::make_shared<ReaderPool>(NumberedFolder(shared_->folder, number))) {}
+        readers_(std::make_shared<ReaderPool>(Folder())) {}
+  ~XapianIndex() override {
+    if (!on_disk_ || sealed_ || !sound_ || readers_->damaged()) return;
+    // Sealed while the database is still locked against other processes. Without a seal, the next
+    // opening looks for damage by other means.
+    (void)Guarded("closing", [&] {
+      writer_.commit();
+      return Seal(Folder());
+    });
+  }
 
   Status Load() {
+    next_.reset();
+    built_to_.reset();
     return Guarded("reading", [&] {
       const std::string next = writer_.get_metadata(std::string(kNextKey));
       uint64_t n = 0;
@@ -226,8 +164,14 @@ class XapianIndex final : public TextIndex {
     });
   }
 
+  Status Verify(const Context& ctx) override {
+    RETURN_IF_ERROR(Guarded("checking", [&] { return CheckFiles(ctx, Folder()); }));
+    sound_ = true;
+    return OkStatus();
+  }
+
   Status Put(const Document& document) override {
-    return Guarded("indexing", [&] {
+    return Writing("indexing", [&] {
       const bool spelling = on_disk_ && shared_->schema.spelling;
       writer_.replace_document(IdTerm(StoredId(document)),
                                indexer_.Index(document, spelling ? &writer_ : nullptr));
@@ -235,13 +179,13 @@ class XapianIndex final : public TextIndex {
     });
   }
   Status Remove(std::string_view id) override {
-    return Guarded("removing", [&] {
+    return Writing("removing", [&] {
       writer_.delete_document(IdTerm(id));
       return OkStatus();
     });
   }
   Status Commit(uint64_t next, const std::optional<std::string>& built_to) override {
-    RETURN_IF_ERROR(Guarded("committing", [&] {
+    RETURN_IF_ERROR(Writing("committing", [&] {
       writer_.set_metadata(std::string(kSchemaKey), shared_->schema.Fingerprint());
       writer_.set_metadata(std::string(kNextKey), std::to_string(next));
       writer_.set_metadata(std::string(kBuiltKey), built_to ? "@" + *built_to : "");
@@ -257,19 +201,31 @@ class XapianIndex final : public TextIndex {
       Xapian::WritableDatabase fresh(NumberedFolder(shared_->folder, number_ + 1),
                                      Xapian::DB_CREATE_OR_OVERWRITE);
       AddNobody(fresh);
-      writer_.close();
+      Close();
       writer_ = std::move(fresh);
       return OkStatus();
     }));
-    RemoveBelow(shared_->folder, number_);
-    readers_->MoveTo(NumberedFolder(shared_->folder, ++number_));
+    RemoveBelow(shared_->folder, number_++);
+    readers_->MoveTo(Folder());
+    sound_ = true;
+    sealed_ = false;
     next_.reset();
     built_to_.reset();
     return OkStatus();
   }
+  Status Reopen() override {
+    Close();
+    RETURN_IF_ERROR(Guarded("opening again", [&] {
+      writer_ = Xapian::WritableDatabase(Folder(), Xapian::DB_OPEN);
+      AddNobody(writer_);
+      return OkStatus();
+    }));
+    return Load();
+  }
 
   std::optional<uint64_t> next() const override { return next_; }
   std::optional<std::string> built_to() const override { return built_to_; }
+  bool damaged() const override { return readers_->damaged(); }
 
   StatusOr<std::unique_ptr<TextSearch>> Search(const TextRequest& request) override {
     ASSIGN_OR_RETURN(auto search, Begin(request));
@@ -293,43 +249,70 @@ class XapianIndex final : public TextIndex {
     return stats;
   }
 
-  StatusOr<std::vector<ValueCount>> Facets(const TextRequest& request, const Path& value,
-                                           size_t limit) override {
+  StatusOr<std::vector<ValueCount>> Facets(const Context& ctx, const TextRequest& request,
+                                           const Path& value, size_t limit) override {
     for (size_t i = 0; i < shared_->schema.values.size(); ++i) {
       if (!(shared_->schema.values[i] == value)) continue;
       ASSIGN_OR_RETURN(const auto search, Begin(request));
-      return search->Count(static_cast<Xapian::valueno>(i), limit);
+      return search->Count(ctx, static_cast<Xapian::valueno>(i), limit);
     }
     return InvalidArgument(Concat(JsonString(value.ToString()),
                                   " is not among the \"values\" of the full-text stage"));
   }
 
-  Status Check() override {
-    return Guarded("checking", [&] {
-      std::string report;
-      const size_t errors = Xapian::Database::check(readers_->path(), 0, nullptr);
-      if (errors == 0) return OkStatus();
-      return DataLoss(Concat("the full-text index in ", shared_->folder, " has ",
-                             std::to_string(errors), " errors; rebuild it"));
+  Status Check(const Context& ctx, const NextDocuments& next) override {
+    ASSIGN_OR_RETURN(const ReaderPool::Reader reader, readers_->Take());
+    return Guarded("checking", [&]() -> Status {
+      const size_t errors = Xapian::Database::check(reader.path, 0, nullptr);
+      if (errors > 0) {
+        return DataLoss(Concat("the full-text index in ", shared_->folder, " has ",
+                               std::to_string(errors), " errors; rebuild it"));
+      }
+      return CheckContents(ctx, reader.database, shared_->schema, next);
     });
   }
 
  private:
+  std::string Folder() const { return NumberedFolder(shared_->folder, number_); }
+
+  Status Writing(std::string_view doing, const std::function<Status()>& action) {
+    if (sealed_) {
+      RETURN_IF_ERROR(Unseal(Folder()));
+      sealed_ = false;
+    }
+    const Status s = Guarded(doing, action);
+    sound_ = sound_ && s.ok();
+    return s;
+  }
+  // Lets go of the database, and of its lock.
+  void Close() {
+    // What cannot be written now is not wanted, or written again.
+    (void)Guarded("closing", [&] {
+      writer_.close();
+      return OkStatus();
+    });
+    writer_ = Xapian::WritableDatabase();
+    indexer_.LetGo();  // a database that could not be closed is locked while anybody has it
+  }
+
   StatusOr<std::unique_ptr<fulltext::Search>> Begin(const TextRequest& request) {
     Xapian::Database database;
+    std::shared_ptr<std::atomic<bool>> damaged;
     std::function<void(Xapian::Database)> give_back;
     if (on_disk_) {
       ASSIGN_OR_RETURN(const ReaderPool::Reader reader, readers_->Take());
       database = reader.database;
+      damaged = reader.damaged;
       give_back = [pool = readers_, path = reader.path](Xapian::Database d) {
-        pool->GiveBack({std::move(d), path});
+        pool->GiveBack({std::move(d), path, nullptr});
       };
     } else {
       database = writer_;
+      damaged = std::make_shared<std::atomic<bool>>(false);
     }
-    auto search =
-        std::make_unique<fulltext::Search>(shared_, std::move(database), std::move(give_back));
-    RETURN_IF_ERROR(Guarded("preparing a search", [&] { return search->Prepare(request); }));
+    auto search = std::make_unique<fulltext::Search>(shared_, std::move(database),
+                                                     std::move(damaged), std::move(give_back));
+    RETURN_IF_ERROR(search->Prepare(request));
     return search;
   }
 
@@ -337,6 +320,8 @@ class XapianIndex final : public TextIndex {
   Xapian::WritableDatabase writer_;
   const bool on_disk_;
   uint64_t number_;
+  bool sound_;   // as far as is known; else it is not sealed
+  bool sealed_;  // nothing was written since
   Indexer indexer_;
   const std::shared_ptr<ReaderPool> readers_;
   std::optional<uint64_t> next_;
@@ -386,7 +371,8 @@ StatusOr<std::unique_ptr<TextIndex>> TextIndex::Open(const std::string& path,
     }));
   }
   RemoveBelow(path, number);
-  auto index = std::make_unique<XapianIndex>(shared, *std::move(writer), /*on_disk=*/true, number);
+  auto index =
+      std::make_unique<XapianIndex>(shared, *std::move(writer), /*on_disk=*/true, number, *fresh);
   RETURN_IF_ERROR(index->Load());
   return index;
 }
@@ -399,7 +385,8 @@ StatusOr<std::unique_ptr<TextIndex>> TextIndex::InMemory(const TextSchema& schem
   }));
   TextSchema plain = schema;
   plain.spelling = false;
-  return std::make_unique<XapianIndex>(Share("", plain), *std::move(writer), /*on_disk=*/false, 0);
+  return std::make_unique<XapianIndex>(Share("", plain), *std::move(writer), /*on_disk=*/false, 0,
+                                       /*fresh=*/true);
 }
 
 }  // namespace strata::fulltext

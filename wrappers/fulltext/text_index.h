@@ -56,7 +56,7 @@ class TextSearch {
   virtual StatusOr<std::vector<TextHit>> All(const Context& ctx) = 0;
   // The part of the document's text that fits best, HTML-escaped, with <b>…</b> around what was
   // found.
-  virtual std::string Snippet(const Document& document, size_t length) = 0;
+  virtual StatusOr<std::string> Snippet(const Document& document, size_t length) = 0;
   // The conditions in what is probably the right spelling; "" when nothing better is known.
   virtual std::string Suggestion() = 0;
   // The conditions that the index narrows by.
@@ -76,6 +76,9 @@ struct ValueCount {
   uint64_t count = 0;
 };
 
+// Documents, some at a time; none at the end.
+using NextDocuments = std::function<StatusOr<std::vector<Document>>()>;
+
 class TextIndex {
  public:
   virtual ~TextIndex() = default;
@@ -87,13 +90,20 @@ class TextIndex {
   // One in memory, for what is not to be kept: no metadata, no suggestions.
   static StatusOr<std::unique_ptr<TextIndex>> InMemory(const TextSchema& schema);
 
+  // Whether the database is as it was closed, or sound when it was not closed. Errors: DataLoss. To
+  // be asked before the first write and search of one that is not fresh; reads all of it.
+  virtual Status Verify(const Context& ctx) = 0;
+
   // ---- writing; by one thread at a time ----
+  // When one of them fails, whatever was not committed may be lost, and Reopen has to follow.
   virtual Status Put(const Document& document) = 0;
   virtual Status Remove(std::string_view id) = 0;
   // Makes everything since the last commit visible to searches and safe on disk. `next`: the first
   // change that is not in the index; `built_to`: the last id of a build that goes on, nothing when
   // the index is whole.
   virtual Status Commit(uint64_t next, const std::optional<std::string>& built_to) = 0;
+  // Goes back to what was committed last.
+  virtual Status Reopen() = 0;
   // Empties it.
   virtual Status Clear() = 0;
 
@@ -102,14 +112,18 @@ class TextIndex {
   virtual std::optional<std::string> built_to() const = 0;
 
   // ---- searching; from any thread ----
+  // Whether a search met damage since the index was emptied last. Such searches give DataLoss.
+  virtual bool damaged() const = 0;
   // InvalidArgument for a text that cannot be understood, or asks for too much.
   virtual StatusOr<std::unique_ptr<TextSearch>> Search(const TextRequest& request) = 0;
   virtual StatusOr<TextStats> Stats() = 0;
-  // How many hits have each value of a slot, most frequent first, at most `limit`.
-  virtual StatusOr<std::vector<ValueCount>> Facets(const TextRequest& request, const Path& value,
-                                                   size_t limit) = 0;
-  // Whether the database is sound, block by block.
-  virtual Status Check() = 0;
+  // How many hits have each value of a slot, most frequent first, at most `limit`. Each element of
+  // an array counts; long texts count by their first bytes.
+  virtual StatusOr<std::vector<ValueCount>> Facets(const Context& ctx, const TextRequest& request,
+                                                   const Path& value, size_t limit) = 0;
+  // Whether the database, as committed last, is sound block by block, and holds what these
+  // documents make of it and nothing else. Errors: DataLoss.
+  virtual Status Check(const Context& ctx, const NextDocuments& next) = 0;
 };
 
 }  // namespace strata::fulltext

@@ -3,7 +3,8 @@
 #include <xxhash.h>
 
 #include <algorithm>
-#include <map>
+#include <iterator>
+#include <set>
 
 #include "core/json_text.h"
 #include "query/operator_table.h"
@@ -110,6 +111,10 @@ Xapian::Query NearWords(const Fuzzy& fuzzy, const std::string& prefix,
   return Xapian::Query(Xapian::Query::OP_SYNONYM, terms.begin(), terms.end());
 }
 
+void AddStopWords(std::string_view language, Xapian::SimpleStopper* stopper) {
+  for (const std::string& w : StopWords(language)) stopper->add(w);
+}
+
 bool OnlyStopWords(const std::string& text, const Xapian::SimpleStopper& stopper) {
   std::string word;
   for (Xapian::Utf8Iterator i(text), end;; ++i) {
@@ -149,9 +154,7 @@ StatusOr<ParsedText> ParseIn(std::string_view language, bool stop_words, const s
     }
     return q;
   };
-  if (stop_words) {
-    for (const std::string& w : StopWords(language)) stopper.add(w);
-  }
+  if (stop_words) AddStopWords(language, &stopper);
   try {
     out.query = parse(prefix);
     spelling = false;
@@ -160,6 +163,48 @@ StatusOr<ParsedText> ParseIn(std::string_view language, bool stop_words, const s
     return InvalidArgument(Concat("fulltext: ", e.get_msg()));
   }
   return out;
+}
+
+// The words of a text that is nothing but words; none when it has operators, phrases or brackets.
+std::vector<std::string> PlainWords(std::string_view text) {
+  std::vector<std::string> words;
+  while (!text.empty()) {
+    size_t end = 0;
+    while (end < text.size() && !IsSpace(text[end])) ++end;
+    const std::string_view word = text.substr(0, end);
+    text.remove_prefix(std::min(end + 1, text.size()));
+    if (word.empty()) continue;
+    const std::string_view name = word.substr(0, word.find('/'));
+    for (const std::string_view op : {"AND", "OR", "NOT", "XOR", "NEAR", "ADJ"}) {
+      if (name == op) return {};
+    }
+    if (word[0] == '+' || word[0] == '-' || word.find_first_of("()\"") != word.npos) return {};
+    words.emplace_back(word);
+  }
+  return words;
+}
+
+using Languages = std::set<std::pair<std::string, bool>>;  // and whether stop words are left out
+
+// All words, each in the fields of any language: a title in one may hold the first, a body in
+// another the second. Empty: there are none that can be told apart.
+StatusOr<Xapian::Query> EachWord(const Languages& languages, const std::string& text,
+                                 const Xapian::Database& database) {
+  Xapian::Query all;
+  for (const std::string& word : PlainWords(text)) {
+    Xapian::Query any;
+    bool said = true;  // a stop word of one language says nothing
+    for (const auto& [language, stop_words] : languages) {
+      ASSIGN_OR_RETURN(const ParsedText one, ParseIn(language, stop_words, "", word, {},
+                                                     /*spelling=*/false, database));
+      Xapian::SimpleStopper stopper;
+      if (stop_words) AddStopWords(language, &stopper);
+      said = said && !OnlyStopWords(word, stopper);
+      any = any.empty() ? one.query : Xapian::Query(Xapian::Query::OP_MAX, any, one.query);
+    }
+    if (said) all = all.empty() ? any : Xapian::Query(Xapian::Query::OP_AND, all, any);
+  }
+  return all;
 }
 
 }  // namespace
@@ -188,10 +233,19 @@ Status FromXapian(const Xapian::Error& error, std::string_view doing) {
       error.get_error_string() == nullptr ? "" : Concat(" (", error.get_error_string(), ")"));
   const std::string_view type = error.get_type();
   if (type == "DatabaseCorruptError") return DataLoss(message);
-  if (type == "DatabaseModifiedError" || type == "DatabaseLockError") return Unavailable(message);
   const char* system = error.get_error_string();
-  if (system != nullptr && std::string_view(system).find("No space") != std::string_view::npos)
-    return ResourceExhausted(message);
+  if (system != nullptr) {
+    const bool full = std::string_view(system).find("No space") != std::string_view::npos;
+    return full ? ResourceExhausted(message) : Unavailable(message);
+  }
+  // What the machine did not refuse, but Xapian makes no sense of. After a failed commit the
+  // database may be closed, which says nothing of what is on disk.
+  static constexpr std::string_view kDamage[] = {
+      "DatabaseError",        "DatabaseOpeningError", "DatabaseNotFoundError",
+      "DatabaseVersionError", "RangeError",           "SerialisationError"};
+  const bool write = error.get_msg().starts_with("Modifications failed");
+  if (!write && std::find(std::begin(kDamage), std::end(kDamage), type) != std::end(kDamage))
+    return DataLoss(message);
   return type == "InvalidArgumentError" ? InvalidArgument(message) : Unavailable(message);
 }
 
@@ -236,15 +290,23 @@ StatusOr<ParsedText> ParseText(const TextCondition& condition, const TextSchema&
                                   DidYouMean(condition.field, names, "fields")));
   }
   // All fields: once for each language that they are in.
-  std::map<std::pair<std::string, bool>, bool> languages;
-  for (const TextField& f : schema.fields) languages[{f.language, f.stop_words}] = true;
+  Languages languages;
+  for (const TextField& f : schema.fields) languages.emplace(f.language, f.stop_words);
   ParsedText out;
-  for (const auto& [language, unused] : languages) {
-    ASSIGN_OR_RETURN(ParsedText one, ParseIn(language.first, language.second, "", text, *fuzzy,
-                                             schema.spelling, database));
+  for (const auto& [language, stop_words] : languages) {
+    ASSIGN_OR_RETURN(ParsedText one,
+                     ParseIn(language, stop_words, "", text, *fuzzy, schema.spelling, database));
     out.query =
         out.query.empty() ? one.query : Xapian::Query(Xapian::Query::OP_MAX, out.query, one.query);
     if (!one.suggestion.empty()) out.suggestion = one.suggestion;
+  }
+  if (languages.size() > 1) {
+    ASSIGN_OR_RETURN(Xapian::Query each, EachWord(languages, text, database));
+    for (const Fuzzy& f : *fuzzy) {
+      if (!each.empty())
+        each = Xapian::Query(Xapian::Query::OP_AND, each, NearWords(f, "", database));
+    }
+    if (!each.empty()) out.query = each;
   }
   out.plain = out.query;
   return out;

@@ -1,6 +1,9 @@
 #include "wrappers/fulltext/text_search.h"
 
 #include <algorithm>
+#include <chrono>
+#include <map>
+#include <set>
 
 #include "core/json_text.h"
 #include "core/key_encoding.h"
@@ -50,6 +53,8 @@ Xapian::Query NarrowQuery(const Shared& shared, const Node& c) {
     const IndexBounds bounds = BoundsOf(shared.slots[i], {c});
     if (!bounds.narrowed) continue;
     const auto slot = static_cast<Xapian::valueno>(i);
+    // A slot holds the beginning of a key, so what is not less than `from` may seem to be; what is
+    // less than `end` cannot seem greater.
     const auto cut = [](std::string key) {
       if (key.size() > kMaxSlotBytes) key.resize(kMaxSlotBytes);
       return key;
@@ -57,7 +62,7 @@ Xapian::Query NarrowQuery(const Shared& shared, const Node& c) {
     Xapian::Query any = Xapian::Query::MatchNothing;
     for (const KeyRange& r : bounds.ranges) {
       const Xapian::Query one =
-          r.end ? Xapian::Query(Xapian::Query::OP_VALUE_RANGE, slot, cut(r.from), cut(*r.end))
+          r.end ? Xapian::Query(Xapian::Query::OP_VALUE_RANGE, slot, cut(r.from), *r.end)
                 : Xapian::Query(Xapian::Query::OP_VALUE_GE, slot, cut(r.from));
       any = Xapian::Query(Xapian::Query::OP_OR, any, one);
     }
@@ -79,6 +84,114 @@ std::string TextOf(Value v) {
   return out;
 }
 
+// What ends a match, thrown through Xapian.
+struct Stopped {
+  Status why;
+};
+
+// All documents, and so nothing that changes a search that it filters; but each document that comes
+// into question is asked of it, before phrases are looked for, and there it looks at the clock.
+// Xapian's own time limit ends nothing (xapian/enquire.h).
+class Watch final : public Xapian::PostingSource {
+ public:
+  // `limited`: ends after kMaxSeconds.
+  Watch(const Context& ctx, bool limited) : ctx_(ctx), limited_(limited) {}
+
+  Xapian::Query Over(const Xapian::Query& query) {
+    return Xapian::Query(Xapian::Query::OP_FILTER, query, Xapian::Query(this));
+  }
+
+  void init(const Xapian::Database& database) override {
+    count_ = database.get_doccount();
+    last_ = database.get_lastdocid();
+    at_ = 0;
+  }
+  Xapian::doccount get_termfreq_min() const override { return count_; }
+  Xapian::doccount get_termfreq_est() const override { return count_; }
+  Xapian::doccount get_termfreq_max() const override { return count_; }
+  void next(double) override { MoveTo(at_ + 1); }
+  void skip_to(Xapian::docid to, double) override { MoveTo(std::max(at_, to)); }
+  bool at_end() const override { return at_ > last_; }
+  Xapian::docid get_docid() const override { return at_; }
+
+ private:
+  static constexpr uint32_t kEvery = 128;
+
+  void MoveTo(Xapian::docid to) {
+    at_ = to;
+    if (++looked_ % kEvery != 0) return;
+    if (Status s = ctx_.Check(); !s.ok()) throw Stopped{std::move(s)};
+    if (limited_ && std::chrono::steady_clock::now() > until_) {
+      throw Stopped{ResourceExhausted(Concat("fulltext: ranking takes more than ",
+                                             std::to_string(kMaxSeconds),
+                                             " seconds; look for fewer or rarer words"))};
+    }
+  }
+
+  const Context& ctx_;
+  const bool limited_;
+  const std::chrono::steady_clock::time_point until_ =
+      std::chrono::steady_clock::now() + std::chrono::seconds(kMaxSeconds);
+  Xapian::doccount count_ = 0;
+  Xapian::docid last_ = 0;
+  Xapian::docid at_ = 0;
+  uint32_t looked_ = 0;
+};
+
+// The key of a text that was cut, as that of a text that says so.
+std::string Mended(std::string key) {
+  const auto trail = [&] { return (key.back() & 0xC0) == 0x80; };
+  while (key.size() > 1 && trail()) key.pop_back();
+  if (key.size() > 1 && (key.back() & 0x80) != 0) key.pop_back();
+  if (key.size() > 1 && key.back() == '\0') key.pop_back();
+  key += "…";
+  return key + std::string("\0\1", 2);
+}
+
+// Counts in how many documents a slot has each value.
+class ValueCounter final : public Xapian::MatchSpy {
+ public:
+  explicit ValueCounter(Xapian::valueno slot) : slot_(slot) {}
+
+  void operator()(const Xapian::Document& document, double) override {
+    const std::string key = document.get_value(slot_);
+    if (key.empty()) return;  // nobody
+    if (key[0] != KeyTypeByte(Type::kArray)) {
+      ++counts_[key];
+      return;
+    }
+    std::set<std::string_view> elements;
+    for (std::string_view rest = std::string_view(key).substr(1); !rest.empty();) {
+      const size_t length = KeyLength(rest);
+      if (length == 0) break;
+      elements.insert(rest.substr(0, length));
+      rest.remove_prefix(length);
+    }
+    for (const std::string_view e : elements) {
+      const bool text = e[0] == KeyTypeByte(Type::kString);
+      ++counts_[std::string(text ? e.substr(0, kMaxSlotBytes) : e)];
+    }
+  }
+
+  std::vector<ValueCount> Top(size_t limit) const {
+    std::vector<std::pair<uint64_t, std::string>> order;
+    for (const auto& [key, count] : counts_) order.emplace_back(count, key);
+    std::stable_sort(order.begin(), order.end(),
+                     [](const auto& a, const auto& b) { return a.first > b.first; });
+    if (order.size() > limit) order.resize(limit);
+    std::vector<ValueCount> out;
+    for (const auto& [count, key] : order) {
+      const bool whole = KeyLength(key) > 0 || key[0] != KeyTypeByte(Type::kString);
+      out.push_back({KeyText(whole ? key : Mended(key)), count});
+    }
+    return out;
+  }
+
+ private:
+  const Xapian::valueno slot_;
+  std::map<std::string, uint64_t> counts_;
+};
+
 }  // namespace
 
 Status Guarded(std::string_view doing, const std::function<Status()>& action) {
@@ -86,21 +199,51 @@ Status Guarded(std::string_view doing, const std::function<Status()>& action) {
     return action();
   } catch (const Xapian::Error& e) {
     return FromXapian(e, doing);
+  } catch (const Stopped& stopped) {
+    return stopped.why;
   } catch (const std::bad_alloc&) {
     return ResourceExhausted(Concat("full-text index: ", doing, ": out of memory"));
   }
 }
 
 Search::Search(std::shared_ptr<const Shared> shared, Xapian::Database database,
+               std::shared_ptr<std::atomic<bool>> damaged,
                std::function<void(Xapian::Database)> give_back)
     : shared_(std::move(shared)),
       database_(std::move(database)),
+      damaged_(std::move(damaged)),
       give_back_(std::move(give_back)) {}
 Search::~Search() {
   if (give_back_) give_back_(std::move(database_));
 }
 
+Status Search::Run(std::string_view doing, const std::function<Status()>& action) {
+  for (int attempt = 0;; ++attempt) {
+    const Status s = Guarded(doing, action);
+    // Unavailable: a writer has moved on twice since this search opened the database. What is read
+    // while he does may look like damage once.
+    const int attempts = s.code() == StatusCode::kUnavailable ? kReopenAttempts
+                         : s.code() == StatusCode::kDataLoss  ? 1
+                                                              : 0;
+    if (attempt >= attempts) {
+      if (s.code() == StatusCode::kDataLoss) *damaged_ = true;
+      return s;
+    }
+    RETURN_IF_ERROR(Guarded("opening again", [&] {
+      database_.reopen();
+      return OkStatus();
+    }));
+  }
+}
+
 Status Search::Prepare(const TextRequest& request) {
+  return Run("preparing a search", [&] { return Read(request); });
+}
+
+Status Search::Read(const TextRequest& request) {
+  query_ = plain_ = Xapian::Query();
+  query_first_ = true;
+  narrowed_.clear();
   ranked_ = request.ranked;
   const bool all = !request.all.empty();
   for (const TextCondition& c : all ? request.all : request.any) {
@@ -152,12 +295,12 @@ StatusOr<std::vector<TextHit>> Search::All(const Context& ctx) {
   return Fetch(ctx, database_.get_doccount(), &exhausted);
 }
 
-std::string Search::Snippet(const Document& document, size_t length) {
+StatusOr<std::string> Search::Snippet(const Document& document, size_t length) {
   std::string out;
-  const Status s = Guarded("making a snippet", [&] {
+  RETURN_IF_ERROR(Run("making a snippet", [&] {
     Xapian::Enquire enquire(database_);
     enquire.set_query(plain_);
-    const Xapian::MSet set = enquire.get_mset(0, 1);
+    const Xapian::MSet set = enquire.get_mset(0, 0);  // the words' weights alone; ranks nothing
     for (const bool must_match : {true, false}) {
       for (const TextField& f : shared_->schema.fields) {
         const std::string text = TextOf(f.path.Get(document.root()));
@@ -172,13 +315,13 @@ std::string Search::Snippet(const Document& document, size_t length) {
       }
     }
     return OkStatus();
-  });
-  return s.ok() ? out : std::string();
+  }));
+  return out;
 }
 
 double Search::estimated() {
   double estimate = 0;
-  const Status s = Guarded("estimating", [&] {
+  const Status s = Run("estimating", [&] {
     Xapian::Enquire enquire(database_);
     enquire.set_query(query_);
     estimate = enquire.get_mset(0, 1, 100).get_matches_estimated();
@@ -187,16 +330,17 @@ double Search::estimated() {
   return s.ok() ? estimate : 0;
 }
 
-StatusOr<std::vector<ValueCount>> Search::Count(Xapian::valueno slot, size_t limit) {
+StatusOr<std::vector<ValueCount>> Search::Count(const Context& ctx, Xapian::valueno slot,
+                                                size_t limit) {
   std::vector<ValueCount> out;
-  RETURN_IF_ERROR(Guarded("counting values", [&] {
-    Xapian::ValueCountMatchSpy spy(slot);
+  RETURN_IF_ERROR(Run("counting values", [&] {
+    ValueCounter counter(slot);
+    Watch watch(ctx, /*limited=*/false);
     Xapian::Enquire enquire(database_);
-    enquire.add_matchspy(&spy);
-    enquire.set_query(query_);
+    enquire.add_matchspy(&counter);
+    enquire.set_query(watch.Over(query_));
     enquire.get_mset(0, 0, database_.get_doccount());
-    for (auto it = spy.top_values_begin(limit); it != spy.top_values_end(limit); ++it)
-      out.push_back({KeyText(*it), it.get_termfreq()});
+    out = counter.Top(limit);
     return OkStatus();
   }));
   return out;
@@ -204,45 +348,37 @@ StatusOr<std::vector<ValueCount>> Search::Count(Xapian::valueno slot, size_t lim
 
 StatusOr<std::vector<TextHit>> Search::Fetch(const Context& ctx, size_t count, bool* exhausted) {
   std::vector<TextHit> out;
-  for (int attempt = 0;; ++attempt) {
+  RETURN_IF_ERROR(Run("searching", [&] {
     RETURN_IF_ERROR(ctx.Check());
     out.clear();
-    Status s = Guarded("searching", [&] {
-      Xapian::Enquire enquire(database_);
-      enquire.set_query(query_);
-      if (ranked_) {
-        enquire.set_weighting_scheme(Xapian::BM25Weight());
-        enquire.set_time_limit(kMaxSeconds);
-      } else {
-        enquire.set_weighting_scheme(Xapian::BoolWeight());
-        enquire.set_docid_order(Xapian::Enquire::DONT_CARE);
-      }
-      const auto most =
-          static_cast<Xapian::doccount>(std::min<size_t>(count, database_.get_doccount()));
-      const Xapian::MSet set = enquire.get_mset(0, most);
-      *exhausted = set.size() < most || most == database_.get_doccount();
-      out.reserve(set.size());
-      size_t looked = 0;
-      for (auto it = set.begin(); it != set.end(); ++it) {
-        if (++looked % 1024 == 0) RETURN_IF_ERROR(ctx.Check());
-        const std::string id = it.get_document().get_data();
-        if (id.empty()) continue;  // nobody
-        TextHit hit;
-        hit.number = !id.starts_with('"');
-        hit.id = hit.number ? id : Document::FromTrusted(id).root().String();
-        hit.score = it.get_weight();
-        out.push_back(std::move(hit));
-      }
-      return OkStatus();
-    });
-    if (s.ok()) return out;
-    // A writer has moved on twice since this search opened the database.
-    if (s.code() != StatusCode::kUnavailable || attempt >= kReopenAttempts) return s;
-    RETURN_IF_ERROR(Guarded("opening again", [&] {
-      database_.reopen();
-      return OkStatus();
-    }));
-  }
+    Watch watch(ctx, ranked_);
+    Xapian::Enquire enquire(database_);
+    enquire.set_query(watch.Over(query_));
+    if (ranked_) {
+      enquire.set_weighting_scheme(Xapian::BM25Weight());
+    } else {
+      enquire.set_weighting_scheme(Xapian::BoolWeight());
+      enquire.set_docid_order(Xapian::Enquire::DONT_CARE);
+    }
+    const auto most =
+        static_cast<Xapian::doccount>(std::min<size_t>(count, database_.get_doccount()));
+    const Xapian::MSet set = enquire.get_mset(0, most);
+    *exhausted = set.size() < most || most == database_.get_doccount();
+    out.reserve(set.size());
+    size_t looked = 0;
+    for (auto it = set.begin(); it != set.end(); ++it) {
+      if (++looked % 1024 == 0) RETURN_IF_ERROR(ctx.Check());
+      const std::string id = it.get_document().get_data();
+      if (id.empty()) continue;  // nobody
+      TextHit hit;
+      hit.number = !id.starts_with('"');
+      hit.id = hit.number ? id : Document::FromTrusted(id).root().String();
+      hit.score = it.get_weight();
+      out.push_back(std::move(hit));
+    }
+    return OkStatus();
+  }));
+  return out;
 }
 
 }  // namespace strata::fulltext

@@ -4,6 +4,7 @@
 
 #include <xapian.h>
 
+#include <atomic>
 #include <functional>
 #include <memory>
 #include <string>
@@ -14,7 +15,9 @@
 
 namespace strata::fulltext {
 
-inline constexpr size_t kMaxSlotBytes = 200;
+// Of a value's key in a slot; longer ones are cut.
+inline constexpr size_t kMaxSlotBytes = 200;                // a text
+inline constexpr size_t kMaxSlotCompoundBytes = 64u << 10;  // an array, whose elements are counted
 // A document without words; it has no data.
 inline constexpr std::string_view kNobody = "XN";
 
@@ -25,32 +28,38 @@ struct Shared {
   std::vector<IndexSpec> slots;
 };
 
-// Runs an action that may throw Xapian's errors.
+// Runs an action that may throw Xapian's errors, or be stopped by a Watch.
 Status Guarded(std::string_view doing, const std::function<Status()>& action);
 
 class Search final : public TextSearch {
  public:
-  // `give_back`: what becomes of the database at the end; may be empty.
+  // `damaged` is set when damage is met. `give_back`: what becomes of the database at the end; may
+  // be empty.
   Search(std::shared_ptr<const Shared> shared, Xapian::Database database,
+         std::shared_ptr<std::atomic<bool>> damaged,
          std::function<void(Xapian::Database)> give_back);
   ~Search() override;
 
   // Before use.
   Status Prepare(const TextRequest& request);
-  StatusOr<std::vector<ValueCount>> Count(Xapian::valueno slot, size_t limit);
+  StatusOr<std::vector<ValueCount>> Count(const Context& ctx, Xapian::valueno slot, size_t limit);
 
   StatusOr<std::vector<TextHit>> Ranked(const Context& ctx, size_t from, size_t count) override;
   StatusOr<std::vector<TextHit>> All(const Context& ctx) override;
-  std::string Snippet(const Document& document, size_t length) override;
+  StatusOr<std::string> Snippet(const Document& document, size_t length) override;
   std::string Suggestion() override { return suggestion_; }
   const std::vector<Node>& narrowed() const override { return narrowed_; }
   double estimated() override;
 
  private:
+  // Guarded, and again over the newest index when a writer moved on meanwhile.
+  Status Run(std::string_view doing, const std::function<Status()>& action);
+  Status Read(const TextRequest& request);
   StatusOr<std::vector<TextHit>> Fetch(const Context& ctx, size_t count, bool* exhausted);
 
   const std::shared_ptr<const Shared> shared_;
   Xapian::Database database_;
+  const std::shared_ptr<std::atomic<bool>> damaged_;
   const std::function<void(Xapian::Database)> give_back_;
   Xapian::Query query_;
   Xapian::Query plain_;

@@ -1,15 +1,14 @@
 // The stage type "inherit": super- and subtypes over one store. One stage gives a store for each
 // type.
 //
-//   operation    asks of the inner store            does itself                      when the inner
-//   one fails read         the same                           hides what is of other types passes
-//   it on write        reads, then writes what is to be   keeps each record's type, tags   passes
-//   it on
-//                stored, guarded by revisions       new ones, refuses other types'
-//   query        the same and "of these types",     nothing                          passes it on
+//   operation    asks of the inner store         does itself                     when that fails
+//   read         the same                        hides what is of other types    passes it on
+//   write        reads, then writes what is to   keeps types, tags new records,  passes it on
+//                be stored, by revisions         refuses those of other types
+//   query        the same and "of these types",  nothing                         passes it on
 //                below sort and limit
-//   transaction  the same                           as above, within it              passes it on
-//   subscribe    the same and "of these types"      nothing                          passes it on
+//   transaction  the same                        as above, within it             passes it on
+//   subscribe    the same and "of these types"   nothing                         passes it on
 //
 //   "catalog": {"type": "inherit", "inner": "disk",
 //               "types": {"Product": {}, "Toy": {"extends": "Product"}}}

@@ -1,12 +1,11 @@
 // The stage type "limit_concurrency": lets so many operations run at a time; the others queue.
 //
-//   operation    asks of the inner store   does itself                      when the inner one
-//   fails read         the same                  waits for a place, or refuses    frees the place,
-//   passes it on write        the same                  waits for a place, or refuses    frees the
-//   place, passes it on query        the same                  a place for each page frees the
-//   place, passes it on transaction  the same                  a place for each call within it
-//   frees the place, passes it on subscribe    the same                  waits for a place, or
-//   refuses    frees the place, passes it on
+//   operation    asks of the inner store  does itself                    when that fails
+//   read         the same                 waits for a place, or refuses  frees the place
+//   write        the same                 waits for a place, or refuses  frees the place
+//   query        the same                 a place for each page          frees the place
+//   transaction  the same                 a place for each call in it    frees the place
+//   subscribe    the same                 waits for a place, or refuses  frees the place
 //
 // Refused is ResourceExhausted, when the queue is full or the wait too long. An open cursor or
 // transaction holds no place between calls, and waiting for changes holds none.

@@ -1,12 +1,11 @@
 // The stage type "log": writes one line of JSON for an operation.
 //
-//   operation    asks of the inner store   does itself                       when the inner one
-//   fails read         the same                  a line, when sampled              a line always,
-//   passes it on write        the same                  a line, when sampled              a line
-//   always, passes it on query        the same                  a line for opening and each page  a
-//   line always, passes it on transaction  the same                  a line for each call within it
-//   a line always, passes it on subscribe    the same                  a line, when sampled a line
-//   always, passes it on
+//   operation    asks of the inner store  does itself                       when that fails
+//   read         the same                 a line, when sampled              a line always
+//   write        the same                 a line, when sampled              a line always
+//   query        the same                 a line for opening and each page  a line always
+//   transaction  the same                 a line for each call in it        a line always
+//   subscribe    the same                 a line, when sampled              a line always
 //
 //   {"time":"2026-01-31T12:00:00.123Z","stage":"packages/0 (log)","operation":"read","ids":["a1"],
 //    "count":1,"micros":12,"code":"OK","trace":"…","principal":"…"}

@@ -1,13 +1,12 @@
 // The stage type "rename": shows members of documents under other names than they are stored.
 //
-//   operation    asks of the inner store              does itself                     when the
-//   inner one fails read         the same                             gives members their shown
-//   names  passes it on write        the same with the stored names       refuses names that would
-//   clash   passes it on query        conditions, sort, limit and count()  the rest, over shown
-//   rows        passes it on
-//                with the stored names
-//   transaction  the same                             as above, within it              passes it on
-//   subscribe    everything                           shows changes, asks conditions   passes it on
+//   operation    asks of the inner store      does itself                      when that fails
+//   read         the same                     gives members their shown names  passes it on
+//   write        the same, with stored names  refuses names that would clash   passes it on
+//   query        conditions, sort, limit and  the rest, over shown rows        passes it on
+//                count(), with stored names
+//   transaction  the same                     as above, within it              passes it on
+//   subscribe    everything                   shows changes, asks conditions   passes it on
 //
 //   {"type": "rename", "fields": {"title": "name", "maker": "vendor"}}   // shown: stored
 //
