@@ -88,6 +88,12 @@ auto Patiently(const Call& call) {
   return result;
 }
 
+// Two members say the same, which are in different parts of an aggregate: a half write shows.
+std::string Word(const Document& d) {
+  EXPECT_EQ(d.Find("word").text(), d.Find("same").text()) << d.text();
+  return std::string(d.Find("word").text());
+}
+
 TEST_P(Faults, LoseAndInventNothing) {
   Stack stack(StoresOf(GetParam()));
   Store& store = stack.s();
@@ -106,14 +112,14 @@ TEST_P(Faults, LoseAndInventNothing) {
     if (random.Below(3) == 0) {
       const auto r = Patiently([&] { return Get(store, Ctx(), id); });
       ASSERT_TRUE(r.ok()) << Describe(r.status());
-      const std::string found = *r ? std::string((*r)->document.Find("word").text()) : "";
+      const std::string found = *r ? Word((*r)->document) : "";
       ASSERT_TRUE(texts.contains(found)) << id << " is " << found;
       continue;
     }
     const std::string word = "\"w" + std::to_string(i) + "\"";
     Status s = OkStatus();
     std::string after = word;
-    const Document d = Doc("{\"id\":\"" + id + "\",\"word\":" + word + "}");
+    const Document d = Doc("{\"id\":\"" + id + "\",\"same\":" + word + ",\"word\":" + word + "}");
     switch (random.Below(4)) {
       case 0:
         s = Delete(store, Ctx(), id).status();
@@ -141,7 +147,7 @@ TEST_P(Faults, LoseAndInventNothing) {
   const auto rows = Patiently([&] { return Collect(store, Ctx(), ""); });
   ASSERT_TRUE(rows.ok()) << Describe(rows.status());
   std::map<std::string, std::string> found;
-  for (const Document& d : *rows) found[StoredId(d)] = d.Find("word").text();
+  for (const Document& d : *rows) found[StoredId(d)] = Word(d);
   for (const auto& [id, texts] : may)
     EXPECT_TRUE(texts.contains(found.contains(id) ? found[id] : "")) << id;
   if (kStacks[GetParam().stack].name[0] != 'i') return;
