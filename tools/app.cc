@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <atomic>
 #include <cstdlib>
+#include <deque>
 #include <iostream>
 #include <optional>
 
@@ -31,11 +32,12 @@ Context& CurrentContext() {
   return *kContext;
 }
 
-// The source that was there before is never freed: a handler may be using it.
+// The sources that were there before are kept: a handler may be using one.
 void RenewContext() {
-  auto* source = new CancelSource();
-  CurrentContext() = Context::Background().WithCancel(*source);
-  cancel_source.store(source);
+  static auto* const kSources = new std::deque<CancelSource>();
+  CancelSource& source = kSources->emplace_back();
+  CurrentContext() = Context::Background().WithCancel(source);
+  cancel_source.store(&source);
 }
 
 // What is no value of RQL, and how it is written as a text.

@@ -103,15 +103,19 @@ class Importer {
  private:
   std::string Place(uint64_t number) const { return Concat(unit_(), " ", std::to_string(number)); }
 
-  static StatusOr<Document> Parse(const SourceItem& item) {
+  // With the id that the document names, so that the writer need not look for it.
+  static StatusOr<WriteOp> Parse(const SourceItem& item) {
     if (item.kind == SourceItem::Kind::kTooLong) {
       return ResourceExhausted(
           Concat("it is longer than ", std::to_string(kMaxDocumentBytes), " bytes"));
     }
     ASSIGN_OR_RETURN(Document d, Document::Parse(item.text));
-    if (d.root().is_object()) return d;
-    return InvalidArgument(
-        Concat("a document is a JSON object, found ", TypeName(d.root().type())));
+    if (!d.root().is_object()) {
+      return InvalidArgument(
+          Concat("a document is a JSON object, found ", TypeName(d.root().type())));
+    }
+    ASSIGN_OR_RETURN(std::string id, IdOfDocument(d));
+    return WriteOp{WriteKind::kPut, std::move(id), std::move(d), Presence::kAny, {}};
   }
 
   Status ReadAll(const std::function<StatusOr<std::optional<SourceItem>>()>& next,
@@ -135,20 +139,21 @@ class Importer {
           return OkStatus();  // the writer says why
         continue;
       }
-      StatusOr<Document> d = Parse(**item);
-      if (!d.ok()) {
+      StatusOr<WriteOp> op = Parse(**item);
+      if (!op.ok()) {
         if (!options_.reject) {
           Push(std::move(batch), bytes());
-          return WithMessage(d.status(), Concat(Place((*item)->number), ": ", Message(d.status())));
+          return WithMessage(op.status(),
+                             Concat(Place((*item)->number), ": ", Message(op.status())));
         }
-        if (Status s = Reject(**item, d.status()); !s.ok()) {
+        if (Status s = Reject(**item, op.status()); !s.ok()) {
           Push(std::move(batch), bytes());
           return s;
         }
         continue;
       }
-      batch_bytes += d->text().size();
-      batch.write.Put(*std::move(d));
+      batch_bytes += op->document.text().size();
+      batch.write.ops.push_back(*std::move(op));
       if (!options_.reject) (*item)->text = std::string();
       batch.items.push_back(*std::move(*item));
       if (batch.items.size() >= options_.batch || batch_bytes >= kBatchBytes) {

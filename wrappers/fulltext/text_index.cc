@@ -349,7 +349,10 @@ StatusOr<std::unique_ptr<TextIndex>> TextIndex::Open(const std::string& path,
   uint64_t number = numbers.empty() ? 1 : numbers.back();
   std::optional<Xapian::WritableDatabase> writer;
   const Status opened = Guarded("opening", [&] {
-    writer = Xapian::WritableDatabase(NumberedFolder(path, number), Xapian::DB_CREATE_OR_OPEN);
+    const std::string folder = NumberedFolder(path, number);
+    writer = Xapian::WritableDatabase(folder, Xapian::DB_CREATE_OR_OPEN);  // takes the lock
+    // Before anything is read: of a damaged block Xapian reads beyond the end.
+    if (IsSealed(folder)) RETURN_IF_ERROR(CheckFiles(Context::Background(), folder));
     if (writer->get_metadata(std::string(kSchemaKey)) != schema.Fingerprint()) *fresh = true;
     AddNobody(*writer);
     return OkStatus();
