@@ -29,7 +29,9 @@ void NarrowTo(std::vector<std::string> ids, IdBounds* b) {
   b->ids = std::move(ids);
 }
 
-void RaiseFrom(std::string from, IdBounds* b) { b->from = std::max(b->from, std::move(from)); }
+void RaiseFrom(std::string from, IdBounds* b) {
+  if (from > b->from) b->from = std::move(from);
+}
 void LowerEnd(std::optional<std::string> end, IdBounds* b) {
   if (end && (!b->end || *end < *b->end)) b->end = std::move(end);
 }

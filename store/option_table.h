@@ -88,12 +88,12 @@ class OptionTable {
     return Add(std::move(name), OptionKind::kInteger, std::to_string(default_value), std::move(doc),
                [member](T* t, int64_t v, const std::string&) { t->*member = v; });
   }
-  OptionTable& Size(std::string name, int64_t T::*member, std::string default_text,
+  OptionTable& Size(std::string name, int64_t T::*member, const std::string& default_text,
                     std::string doc) {
     return Add(std::move(name), OptionKind::kSize, "\"" + default_text + "\"", std::move(doc),
                [member](T* t, int64_t v, const std::string&) { t->*member = v; });
   }
-  OptionTable& Duration(std::string name, int64_t T::*millis, std::string default_text,
+  OptionTable& Duration(std::string name, int64_t T::*millis, const std::string& default_text,
                         std::string doc) {
     return Add(std::move(name), OptionKind::kDuration, "\"" + default_text + "\"", std::move(doc),
                [millis](T* t, int64_t v, const std::string&) { t->*millis = v; });

@@ -4,7 +4,7 @@ namespace strata {
 
 Status StageRegistry::Register(StageType type) {
   std::string name = type.name;
-  if (!types_.try_emplace(name, std::move(type)).second) {
+  if (!types_.emplace(name, std::move(type)).second) {
     return Internal(Concat("the stage type \"", name, "\" is registered twice"));
   }
   return OkStatus();

@@ -4,6 +4,20 @@
 #   tools/setup.sh --check   only reports; exit status 1 when something is missing
 set -euo pipefail
 
+check=false
+case "${1:-}" in
+  "") ;;
+  --check) check=true ;;
+  -h | --help)
+    sed -n '2,4s/^# //p' "${BASH_SOURCE[0]}"
+    exit 0
+    ;;
+  *)
+    echo "setup: \"$1\" is not an option; there are --check and --help" >&2
+    exit 2
+    ;;
+esac
+
 packages=(
   bazel-bootstrap bazel-platforms bazel-rules-java bazel-rules-proto bazel-skylib
   g++ pkg-config git
@@ -19,10 +33,10 @@ for p in "${packages[@]}"; do
 done
 
 if [ ${#missing[@]} -eq 0 ]; then
-  [ "${1:-}" = --check ] && echo "setup: everything is installed"
+  if $check; then echo "setup: everything is installed"; fi
   exit 0
 fi
-if [ "${1:-}" = --check ]; then
+if $check; then
   echo "setup: missing: ${missing[*]}"
   exit 1
 fi

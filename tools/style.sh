@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# Style checks: formatting, the line of folders, third-party headers behind their doors. Prints what is wrong.
+# Style checks: formatting, clang-tidy, the line of folders, third-party headers behind their doors. Prints what
+# is wrong.
 set -uo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.." || exit 1
 status=0
@@ -7,6 +8,10 @@ complain() { echo "style: $*" >&2; status=1; }
 
 mapfile -t sources < <(git ls-files '*.h' '*.cc')
 clang-format --dry-run --Werror "${sources[@]}" || complain "run clang-format -i on the files above"
+
+# clang-tidy reads every source as clang 14 compiles it, so this also says what clang would refuse.
+bazel build --config=tidy --keep_going --noshow_progress --ui_event_filters=-info //... ||
+  complain "clang-tidy found the above"
 
 # A folder may include only folders to its left, and itself.
 line=(core query store schema base_stores wrappers model pipeline server tools)

@@ -1,7 +1,6 @@
 #include "base_stores/memory/block_scan.h"
 
 #include <algorithm>
-#include <ranges>
 
 #include "core/chunk_pipeline.h"
 #include "query/columns/column_filter.h"
@@ -134,8 +133,11 @@ class BlockScan final : public RecordScan {
         pipeline_->Push(std::move(read));
       }
       std::optional<Piece> next = pipeline_->Pop();
-      piece_ = next ? *std::move(next) : Piece();
-      if (!next) return false;
+      if (!next) {
+        piece_ = Piece();
+        return false;
+      }
+      piece_ = *std::move(next);
     }
     examined_ += piece_.end - piece_.begin;
     if (piece_.by_columns) by_columns_ += piece_.end - piece_.begin;
@@ -206,11 +208,17 @@ class BlockScan final : public RecordScan {
 
   // The first place whose id is not before `id`, or is behind it.
   static size_t PlaceOf(const Block& block, const std::string& id, bool behind) {
-    return *std::ranges::partition_point(
-        std::views::iota(size_t{0}, block.rows()), [&](size_t place) {
-          const std::string at = StoredId(block.version(place).document);
-          return at < id || (behind && at == id);
-        });
+    size_t low = 0, high = block.rows();
+    while (low < high) {
+      const size_t middle = low + (high - low) / 2;
+      const std::string at = StoredId(block.version(middle).document);
+      if (at < id || (behind && at == id)) {
+        low = middle + 1;
+      } else {
+        high = middle;
+      }
+    }
+    return low;
   }
 
   const VersionTable& table_;

@@ -61,7 +61,7 @@ std::shared_ptr<const Block> Block::Without(std::string_view path) const {
 }
 
 size_t Block::MemoryBytes() const {
-  size_t bytes = sizeof *this + versions_->capacity() * sizeof(Version*);
+  size_t bytes = sizeof *this + versions_->capacity() * sizeof(void*);
   for (const Named& c : columns_) bytes += BytesOf(c);
   return bytes;
 }

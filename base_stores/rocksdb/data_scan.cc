@@ -197,7 +197,7 @@ class RangeScan final : public RecordScan {
 class ParallelRangeScan final : public RecordScan {
  public:
   ParallelRangeScan(const RocksdbSnapshot& snapshot, const IdBounds& bounds, std::string_view after,
-                    ReadingPtr reading, std::shared_ptr<Executor> helpers)
+                    const ReadingPtr& reading, std::shared_ptr<Executor> helpers)
       : reading_(reading),
         records_(snapshot, bounds, after),
         pipeline_(std::move(helpers), [reading](Chunk& c) { c.status = Check(*reading, &c); }),

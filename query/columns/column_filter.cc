@@ -128,7 +128,7 @@ ColumnFilter::ColumnFilter(Filter filter) : filter_(std::move(filter)) {
       c.path = static_cast<size_t>(it - paths_.begin());
       if (it == paths_.end()) paths_.push_back(p.path);
     }
-    conditions_.push_back(std::move(c));
+    conditions_.push_back(c);
   }
 }
 

@@ -29,7 +29,7 @@ class Victims {
  public:
   // `work(run, descriptor)`: what the process number `run` does. It writes a first byte when it is
   // ready and one for each thing done.
-  Victims(std::string folder, std::function<void(int run, int descriptor)> work)
+  Victims(std::string folder, const std::function<void(int run, int descriptor)>& work)
       : folder_(std::move(folder)) {
     EXPECT_EQ(pipe(orders_), 0);
     EXPECT_EQ(pipe(pids_), 0);

@@ -33,11 +33,11 @@ std::string Bound(std::string_view rql) {
 }
 
 // and(…) around JSON nodes.
-std::string And(std::string args) { return R"({"name":"and","args":[)" + args + "]}"; }
-std::string Call(std::string name, std::string args) {
+std::string And(const std::string& args) { return R"({"name":"and","args":[)" + args + "]}"; }
+std::string Call(const std::string& name, const std::string& args) {
   return "{\"name\":\"" + name + "\",\"args\":[" + args + "]}";
 }
-std::string Cmp(std::string op, std::string args) { return And(Call(op, args)); }
+std::string Cmp(const std::string& op, const std::string& args) { return And(Call(op, args)); }
 
 struct ParseCase {
   int number;

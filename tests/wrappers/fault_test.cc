@@ -153,10 +153,8 @@ TEST_P(Faults, LoseAndInventNothing) {
   if (kStacks[GetParam().stack].name[0] != 'i') return;
   // The text index follows, whatever failed.
   for (const auto& [id, word] : found) {
-    const auto hits = Patiently([&] {
-      return Collect(store, Ctx(),
-                     "fulltext(word," + word.substr(1, word.size() - 2) + ")&values(id)");
-    });
+    const std::string query = "fulltext(word," + word.substr(1, word.size() - 2) + ")&values(id)";
+    const auto hits = Patiently([&] { return Collect(store, Ctx(), query); });
     ASSERT_TRUE(hits.ok()) << Describe(hits.status());
     EXPECT_EQ(Rows(*hits), "\"" + id + "\"");
   }

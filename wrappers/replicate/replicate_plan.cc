@@ -115,7 +115,7 @@ class ReplicatePlan final : public Plan {
 
 StatusOr<std::unique_ptr<Plan>> PrepareSomewhere(const std::vector<std::shared_ptr<Store>>& members,
                                                  const Context& ctx, const Query& query,
-                                                 AskSome ask, std::string stage) {
+                                                 const AskSome& ask, std::string stage) {
   auto plan = std::make_unique<ReplicatePlan>(members, query, ask, std::move(stage));
   // What is wrong with the query is said now.
   RETURN_IF_ERROR(ask([&](size_t place) { return plan->At(ctx, place).status(); }));

@@ -17,7 +17,7 @@ using AskSome = std::function<Status(const std::function<Status(size_t place)>& 
 // `members` and what `ask` refers to must outlive the plan.
 StatusOr<std::unique_ptr<Plan>> PrepareSomewhere(const std::vector<std::shared_ptr<Store>>& members,
                                                  const Context& ctx, const Query& query,
-                                                 AskSome ask, std::string stage);
+                                                 const AskSome& ask, std::string stage);
 
 }  // namespace strata::replicate
 
