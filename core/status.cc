@@ -97,6 +97,32 @@ bool IsRetryable(StatusCode code) {
   return code == StatusCode::kAborted || code == StatusCode::kUnavailable;
 }
 
+bool DidNothing(StatusCode code) {
+  switch (code) {
+    case StatusCode::kAborted:
+    case StatusCode::kAlreadyExists:
+    case StatusCode::kFailedPrecondition:
+    case StatusCode::kInvalidArgument:
+    case StatusCode::kNotFound:
+    case StatusCode::kOutOfRange:
+    case StatusCode::kPermissionDenied:
+    case StatusCode::kUnauthenticated:
+    case StatusCode::kUnimplemented:
+      return true;
+    case StatusCode::kOk:
+    case StatusCode::kCancelled:
+    case StatusCode::kDataLoss:
+    case StatusCode::kDeadlineExceeded:
+    case StatusCode::kInternal:
+    case StatusCode::kResourceExhausted:
+    case StatusCode::kUnavailable:
+    case StatusCode::kUnknown:
+    case StatusCode::kDoNotUseReservedForFutureExpansionUseDefaultInSwitchInstead_:
+      break;
+  }
+  return false;
+}
+
 Status WithMessage(const Status& s, std::string_view message) {
   Status out(s.code(), A(message));
   s.ForEachPayload(

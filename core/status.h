@@ -60,6 +60,9 @@ std::string_view CodeName(StatusCode code);
 int HttpStatus(StatusCode code);
 // Whether the same call may succeed when it is made again.
 bool IsRetryable(StatusCode code);
+// Whether an operation that failed with this code has certainly had no effect: it was refused. Any
+// other one may have failed on the way back, as when a connection breaks before the answer.
+bool DidNothing(StatusCode code);
 
 // Adds one frame {stage path, operation, subject} (subject: an id or a query; may be empty).
 Status AddFrame(const Status& s, std::string_view stage, std::string_view operation,

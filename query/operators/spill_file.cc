@@ -7,14 +7,17 @@
 #include <cstdlib>
 
 #include "core/file_error.h"
+#include "core/file_io.h"
 
 namespace strata {
 namespace {
 
 constexpr size_t kBuffer = 256 << 10;
 
-Status Failed(std::string_view doing, const std::string& folder, int error) {
-  const Status s = FileError(Concat(doing, " a temporary file in ", folder), error);
+std::string NameIn(const std::string& folder) { return Concat("a temporary file in ", folder); }
+
+// Adds what to do when there is no room.
+Status WithAdvice(const Status& s) {
   if (s.code() != StatusCode::kResourceExhausted) return s;
   return WithMessage(s, Concat(Message(s),
                                "; free some room, set TMPDIR to another folder, or "
@@ -36,7 +39,7 @@ StatusOr<std::unique_ptr<SpillFile>> SpillFile::Create(const std::string& folder
     fd = ::mkostemp(name.data(), O_CLOEXEC);
     if (fd >= 0) ::unlink(name.c_str());
   }
-  if (fd < 0) return Failed("cannot make", in, errno);
+  if (fd < 0) return WithAdvice(FileError(Concat("cannot make ", NameIn(in)), errno));
   return std::unique_ptr<SpillFile>(new SpillFile(fd, in));
 }
 
@@ -48,29 +51,15 @@ Status SpillFile::Append(std::string_view bytes) {
 }
 
 Status SpillFile::Flush() {
-  size_t at = 0;
-  while (at < buffer_.size()) {
-    const ssize_t n =
-        ::pwrite(fd_, buffer_.data() + at, buffer_.size() - at, static_cast<off_t>(written_ + at));
-    if (n < 0 && errno == EINTR) continue;
-    if (n <= 0) return Failed("cannot write", folder_, n < 0 ? errno : ENOSPC);
-    at += static_cast<size_t>(n);
-  }
+  if (const Status s = WriteAllAt(fd_, written_, buffer_, NameIn(folder_)); !s.ok())
+    return WithAdvice(s);
   written_ += buffer_.size();
   buffer_.clear();
   return OkStatus();
 }
 
 Status SpillFile::Read(uint64_t offset, size_t size, std::string* out) const {
-  out->resize(size);
-  for (size_t at = 0; at < size;) {
-    const ssize_t n = ::pread(fd_, out->data() + at, size - at, static_cast<off_t>(offset + at));
-    if (n < 0 && errno == EINTR) continue;
-    if (n < 0) return Failed("cannot read", folder_, errno);
-    if (n == 0) return DataLoss("a temporary file ended too soon");
-    at += static_cast<size_t>(n);
-  }
-  return OkStatus();
+  return WithAdvice(ReadAllAt(fd_, offset, size, NameIn(folder_), out));
 }
 
 }  // namespace strata
