@@ -36,7 +36,11 @@ size_t PartFor(const Node& condition, const Parts& parts) {
   const size_t part = parts.ownership().OwnerOf(paths);
   if (part == parts.size() || part == parts.ownership().anchor()) return part;
   if (parts.missing() == MissingPart::kInner) return part;
-  // Records without this part satisfy it too when an empty document does.
+  // Records without this part satisfy it too when an empty document does, or their id may.
+  const bool reads_id = std::any_of(paths.begin(), paths.end(), [](const Path& p) {
+    return !p.empty() && p.name(0) == kIdProperty;
+  });
+  if (reads_id) return parts.size();
   const StatusOr<Filter> filter = Filter::Compile({condition});
   if (!filter.ok() || filter->Matches(Document::FromTrusted("{}").root())) return parts.size();
   return part;

@@ -3,7 +3,6 @@
 #include <bit>
 #include <chrono>
 
-#include "core/json_text.h"
 #include "store/apply.h"
 #include "wrappers/core/fan_out.h"
 
@@ -93,6 +92,29 @@ std::optional<Record> Parts::Whole(std::span<const std::optional<Record>> parts,
     documents.push_back(parts[i] ? parts[i]->document : Document());
   }
   return Record{ownership_.Merge(documents), anchor->revision};
+}
+
+Status Parts::ReadWhole(const Context& ctx, const PartViews& views,
+                        std::span<const std::string_view> ids,
+                        const std::span<std::optional<Record>>& out) const {
+  std::vector<PartRecords> found;
+  RETURN_IF_ERROR(Read(ctx, views, ids, all(), &found));
+  PartRecords row(size());
+  for (size_t i = 0; i < ids.size(); ++i) {
+    for (size_t p = 0; p < size(); ++p) row[p] = std::move(found[p][i]);
+    out[i] = Whole(row, all());
+  }
+  return OkStatus();
+}
+
+StatusOr<PartTransactions> Parts::Begin(const Context& ctx,
+                                        const TransactionOptions& options) const {
+  PartTransactions out(size());
+  for (size_t p = 0; p < size(); ++p) {
+    if (!votes(p)) continue;
+    ASSIGN_OR_RETURN(out[p], store(p).Begin(ctx, options));
+  }
+  return out;
 }
 
 StatusOr<Work> Parts::WorkOut(const Context& ctx, const PartViews& views, const WriteBatch& batch,

@@ -14,7 +14,6 @@
 #include "core/executor.h"
 #include "store/store.h"
 #include "wrappers/aggregate/ownership.h"
-#include "wrappers/aggregate/redo_journal.h"
 
 namespace strata::aggregate {
 
@@ -80,6 +79,12 @@ class Parts {
   // missing and harmless.
   std::optional<Record> Whole(std::span<const std::optional<Record>> parts, uint32_t read) const;
   uint32_t all() const { return (1u << size()) - 1; }
+  // The whole records with these ids; nothing where there is none.
+  Status ReadWhole(const Context& ctx, const PartViews& views,
+                   std::span<const std::string_view> ids,
+                   const std::span<std::optional<Record>>& out) const;
+  // One over each part that votes, null for the others. Requires: no commit is made meanwhile.
+  StatusOr<PartTransactions> Begin(const Context& ctx, const TransactionOptions& options) const;
 
   // `known`: what earlier writes of the transaction touched.
   StatusOr<Work> WorkOut(const Context& ctx, const PartViews& views, const WriteBatch& batch,

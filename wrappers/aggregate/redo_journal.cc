@@ -11,6 +11,7 @@
 #include <filesystem>
 
 #include "core/file_error.h"
+#include "core/file_io.h"
 #include "core/json_text.h"
 
 namespace strata::aggregate {
@@ -18,8 +19,10 @@ namespace {
 
 constexpr std::string_view kMagic = "strata redo 1 ";
 
+std::string NameOf(const std::string& path) { return Concat("the journal ", path); }
+
 Status FromErrno(std::string_view doing, const std::string& path) {
-  return FileError(Concat("cannot ", doing, " the journal ", path), errno);
+  return FileError(Concat("cannot ", doing, " ", NameOf(path)), errno);
 }
 
 // "strata redo 1 HASH LENGTH\n", and the operations as JSON.
@@ -47,13 +50,9 @@ StatusOr<std::unique_ptr<RedoJournal>> RedoJournal::Open(const std::string& path
   if (file < 0) return FromErrno("open", path);
   std::unique_ptr<RedoJournal> journal(new RedoJournal(path, file));
   if (flock(file, LOCK_EX | LOCK_NB) != 0) {
-    return FailedPrecondition(Concat("the journal ", path, " is open in another process"));
+    return FailedPrecondition(Concat(NameOf(path), " is open in another process"));
   }
-  const int dir = open(folder.empty() ? "." : folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-  if (dir >= 0) {
-    fsync(dir);  // the file's name; some file systems refuse this for folders
-    close(dir);
-  }
+  SyncFolderOf(path);
   return journal;
 }
 
@@ -62,13 +61,8 @@ RedoJournal::~RedoJournal() { close(file_); }
 StatusOr<std::optional<Redo>> RedoJournal::Pending() const {
   struct stat info;
   if (fstat(file_, &info) != 0) return FromErrno("read", path_);
-  std::string text(static_cast<size_t>(info.st_size), '\0');
-  for (size_t at = 0; at < text.size();) {
-    const ssize_t n = pread(file_, text.data() + at, text.size() - at, static_cast<off_t>(at));
-    if (n < 0 && errno == EINTR) continue;
-    if (n <= 0) return FromErrno("read", path_);
-    at += static_cast<size_t>(n);
-  }
+  std::string text;
+  RETURN_IF_ERROR(ReadAllAt(file_, 0, static_cast<size_t>(info.st_size), NameOf(path_), &text));
   if (text.empty()) return std::optional<Redo>();
   const size_t head = std::min(text.size(), kMagic.size());
   if (text.compare(0, head, kMagic, 0, head) != 0) {
@@ -109,13 +103,7 @@ Status RedoJournal::Note(const Redo& redo) {
 }
 
 Status RedoJournal::Write(const Redo& redo) {
-  const std::string text = Encode(redo);
-  for (size_t at = 0; at < text.size();) {
-    const ssize_t n = pwrite(file_, text.data() + at, text.size() - at, static_cast<off_t>(at));
-    if (n < 0 && errno == EINTR) continue;
-    if (n <= 0) return FromErrno("write", path_);
-    at += static_cast<size_t>(n);
-  }
+  RETURN_IF_ERROR(WriteAllAt(file_, 0, Encode(redo), NameOf(path_)));
   if (fdatasync(file_) != 0) return FromErrno("write", path_);
   return OkStatus();
 }

@@ -12,13 +12,15 @@
 
 #include "core/document.h"
 #include "core/file_error.h"
-#include "core/json_text.h"
+#include "core/file_io.h"
 
 namespace strata::replicate {
 namespace {
 
+std::string NameOf(const std::string& path) { return Concat("the group's state ", path); }
+
 Status Failed(std::string_view doing, const std::string& path) {
-  return FileError(Concat("cannot ", doing, " the group's state ", path), errno);
+  return FileError(Concat("cannot ", doing, " ", NameOf(path)), errno);
 }
 
 // The folder of the state file, made when it is not there and opened; -1 when it cannot be.
@@ -57,7 +59,7 @@ StatusOr<GroupState> LoadState(const std::string& path) {
   const auto primary = d.ok() ? number("primary") : std::nullopt;
   const auto began = d.ok() ? number("began") : std::nullopt;
   if (!epoch || !primary || !began) {
-    return DataLoss(Concat("the group's state ", path,
+    return DataLoss(Concat(NameOf(path),
                            " is damaged; it says which store is the primary, so mend it by hand: "
                            "{\"epoch\":N,\"primary\":PLACE,\"began\":0}"));
   }
@@ -71,20 +73,7 @@ Status SaveState(const std::string& path, const GroupState& state) {
   const std::string text = Concat("{\"epoch\":", std::to_string(state.epoch),
                                   ",\"primary\":", std::to_string(state.primary),
                                   ",\"began\":", std::to_string(state.began), "}\n");
-  const Folder folder(path);
-  const std::string beside = path + ".new";
-  const int file = open(beside.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
-  if (file < 0) return Failed("write", beside);
-  const ssize_t n = write(file, text.data(), text.size());
-  if (n >= 0 && n < static_cast<ssize_t>(text.size())) errno = ENOSPC;  // there was room for a part
-  const bool written = n == static_cast<ssize_t>(text.size()) && fsync(file) == 0;
-  const Status s = written ? OkStatus() : Failed("write", beside);
-  close(file);
-  if (!s.ok()) unlink(beside.c_str());
-  RETURN_IF_ERROR(s);
-  if (rename(beside.c_str(), path.c_str()) != 0) return Failed("replace", path);
-  if (folder.fd >= 0) fsync(folder.fd);  // the new name; some file systems refuse this for folders
-  return OkStatus();
+  return ReplaceFile(path, text, NameOf(path));
 }
 
 StatusOr<GroupState> StateFile::Open() {

@@ -6,7 +6,6 @@
 #include <unordered_set>
 
 #include "core/abseil.h"
-#include "core/json_text.h"
 #include "store/ops.h"
 
 namespace strata::replicate {

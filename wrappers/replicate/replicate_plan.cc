@@ -47,11 +47,16 @@ class ReplicatePlan final : public Plan {
         stage_(std::move(stage)),
         plans_(members.size()) {}
 
-  // The plan for the store at `place`, made when it is wanted first.
+  // The plan for the store at `place`, made when it is wanted first. Of several who make it at
+  // once, all get the one that was there first.
   StatusOr<std::shared_ptr<const Plan>> At(const Context& ctx, size_t place) const {
+    {
+      MutexLock lock(mutex_);
+      if (plans_[place] != nullptr) return plans_[place];
+    }
+    ASSIGN_OR_RETURN(auto plan, PrepareComplete(*members_[place], ctx, query_));
     MutexLock lock(mutex_);
     if (plans_[place] == nullptr) {
-      ASSIGN_OR_RETURN(auto plan, PrepareComplete(*members_[place], ctx, query_));
       plans_[place] = std::move(plan);
       last_ = place;
     }
@@ -88,8 +93,12 @@ class ReplicatePlan final : public Plan {
 
   ExplainNode Explain() const override {
     ExplainNode n = Node("answered by one store, for example");
-    MutexLock lock(mutex_);
-    if (plans_[last_] != nullptr) n.children.push_back(plans_[last_]->Explain());
+    std::shared_ptr<const Plan> plan;
+    {
+      MutexLock lock(mutex_);
+      plan = plans_[last_];
+    }
+    if (plan != nullptr) n.children.push_back(plan->Explain());
     return n;
   }
 

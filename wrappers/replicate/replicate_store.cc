@@ -2,23 +2,20 @@
 
 #include <algorithm>
 #include <atomic>
+#include <chrono>
 
-#include "core/json_text.h"
 #include "core/path.h"
-#include "core/sync.h"
-#include "store/change_log.h"
 #include "store/introspection.h"
 #include "wrappers/core/forwarding_store.h"
-#include "wrappers/core/gate.h"
-#include "wrappers/replicate/group_state.h"
-#include "wrappers/replicate/replica_follower.h"
+#include "wrappers/replicate/group.h"
+#include "wrappers/replicate/group_subscription.h"
 #include "wrappers/replicate/replicate_plan.h"
 
 namespace strata {
 namespace {
 
-using replicate::GroupState;
-using replicate::ReplicaFollower;
+using replicate::Epoch;
+using replicate::Group;
 using replicate::ReplicaHealth;
 
 enum class Mode : uint8_t { kAll, kQuorum, kPrimary };
@@ -33,54 +30,75 @@ struct ReplicateOptions {
   int64_t verify = 0;
 };
 
-// The stores of a group in one epoch. Kept alive by whoever uses it.
-struct Epoch {
-  GroupState group;
-  uint64_t losses = 0;  // promotions of this process so far that may have lost something
-  Store* primary = nullptr;
-  std::vector<std::unique_ptr<ReplicaFollower>> followers;  // null at the primary's place
+// How many stores must have a write before it is acknowledged.
+size_t Needed(Mode mode, size_t stores) {
+  switch (mode) {
+    case Mode::kAll:
+      return stores;
+    case Mode::kQuorum:
+      return stores / 2 + 1;
+    case Mode::kPrimary:
+      break;
+  }
+  return 1;
+}
+
+replicate::GroupOptions OptionsOf(const ReplicateOptions& options, const StoreInfo& info) {
+  replicate::GroupOptions out;
+  out.state = options.state;
+  out.hop = options.name.empty() ? info.stage : options.name;
+  std::replace(out.hop.begin(), out.hop.end(), '|', '/');
+  out.needed = Needed(options.mode, info.children.size());
+  out.ack_timeout = std::chrono::milliseconds(options.ack_timeout);
+  out.verify = std::chrono::milliseconds(options.verify);
+  return out;
+}
+
+std::vector<Store*> Members(const StoreInfo& info) {
+  std::vector<Store*> out;
+  for (const auto& child : info.children) out.push_back(child.get());
+  return out;
+}
+
+// Aborted when another store has become the primary since it began.
+class ReplicateTransaction final : public ForwardingTransaction {
+ public:
+  ReplicateTransaction(std::unique_ptr<Transaction> inner, Group& group,
+                       std::shared_ptr<const Epoch> epoch)
+      : ForwardingTransaction(std::move(inner)), group_(group), epoch_(std::move(epoch)) {}
+
+  StatusOr<WriteResult> Commit(const Context& ctx) override {
+    return group_.Write(ctx, [&](const std::shared_ptr<const Epoch>& now) {
+      if (now == epoch_) return inner().Commit(ctx);
+      (void)inner().Abort();
+      return StatusOr<WriteResult>(
+          Aborted("another store was made the primary; run the transaction again"));
+    });
+  }
+
+ private:
+  Group& group_;  // kept alive by what observes the transaction
+  const std::shared_ptr<const Epoch> epoch_;
 };
 
-class ReplicateStore final : public Store,
-                             public ReplicateAdmin,
-                             public Introspection,
-                             public std::enable_shared_from_this<ReplicateStore> {
+class ReplicateStore final : public Store, public ReplicateAdmin, public Introspection {
  public:
   ReplicateStore(const ReplicateOptions& options, StoreInfo info)
       : options_(options),
         info_(std::move(info)),
-        state_(options.state),
+        group_(OptionsOf(options, info_), Members(info_)),
         read_time_(info_.children.size()) {}
 
   // Before use.
-  Status Start() {
-    ASSIGN_OR_RETURN(const GroupState group, state_.Open());
-    if (group.primary >= size()) {
-      return FailedPrecondition(Concat("the state ", options_.state, " names store ",
-                                       std::to_string(group.primary), " as the primary, but ",
-                                       std::to_string(size()), " are configured"));
-    }
-    for (size_t i = 0; i < size(); ++i) {
-      if (member(i).capabilities().change_feed == ChangeFeed::kNone)
-        return FailedPrecondition(
-            Concat(member(i).info().stage, " gives no changes, so it cannot be in a group"));
-    }
-    Begin(group, 0);
-    return OkStatus();
-  }
-  ~ReplicateStore() override {
-    std::shared_ptr<Epoch> last;  // its threads end without the lock
-    MutexLock lock(mutex_);
-    last.swap(epoch_);
-  }
+  Status Start() { return group_.Start(); }
 
   const StoreInfo& info() const override { return info_; }
   Capabilities capabilities() const override {
-    const auto epoch = Current();
+    const auto epoch = group_.Current();
     Capabilities c = epoch->primary->capabilities();
-    for (size_t i = 0; i < size(); ++i) {
-      c.ordered_scan = std::min(c.ordered_scan, member(i).capabilities().ordered_scan);
-      c.verbatim = c.verbatim && member(i).capabilities().verbatim;
+    for (const auto& member : info_.children) {
+      c.ordered_scan = std::min(c.ordered_scan, member->capabilities().ordered_scan);
+      c.verbatim = c.verbatim && member->capabilities().verbatim;
     }
     // Also in mode all: a write that could not be confirmed is on some stores and not on others.
     if (options_.reads != Reads::kPrimary) c.freshness = Freshness::kEventual;
@@ -89,27 +107,17 @@ class ReplicateStore final : public Store,
 
   Status Read(const Context& ctx, std::span<const std::string_view> ids,
               const std::span<std::optional<Record>>& out) override {
-    return FromSome([&](size_t place) { return member(place).Read(ctx, ids, out); });
+    return FromSome([&](size_t place) { return group_.member(place).Read(ctx, ids, out); });
   }
 
   StatusOr<WriteResult> Write(const Context& ctx, const WriteBatch& batch) override {
-    std::shared_ptr<Epoch> epoch;
-    StatusOr<WriteResult> result = WriteResult();
-    {
-      ASSIGN_OR_RETURN(const Gate::Pass writing, promotion_.Enter(ctx, /*alone=*/false));
-      ASSIGN_OR_RETURN(epoch, ForWriting());
-      const uint64_t floor = floor_.load();
-      if (floor == 0) {
-        result = epoch->primary->Write(ctx, batch);
-      } else {
-        WriteBatch stamped = batch;
-        for (WriteOp& op : stamped.ops) op.min_revision = std::max(op.min_revision, floor);
-        result = epoch->primary->Write(ctx, stamped);
-      }
-    }
-    RETURN_IF_ERROR(result.status());
-    RETURN_IF_ERROR(Confirm(ctx, *epoch, *result));
-    return result;
+    return group_.Write(ctx, [&](const std::shared_ptr<const Epoch>& epoch) {
+      const uint64_t floor = group_.floor();
+      if (floor == 0) return epoch->primary->Write(ctx, batch);
+      WriteBatch stamped = batch;
+      for (WriteOp& op : stamped.ops) op.min_revision = std::max(op.min_revision, floor);
+      return epoch->primary->Write(ctx, stamped);
+    });
   }
 
   StatusOr<std::unique_ptr<Plan>> Prepare(const Context& ctx, const Query& query) override {
@@ -119,103 +127,25 @@ class ReplicateStore final : public Store,
   }
 
   StatusOr<std::unique_ptr<Transaction>> Begin(const Context& ctx,
-                                               const TransactionOptions& options) override;
+                                               const TransactionOptions& options) override {
+    ASSIGN_OR_RETURN(auto epoch, group_.ForWriting());
+    TransactionOptions stamped = options;
+    stamped.min_revision = std::max(stamped.min_revision, group_.floor());
+    ASSIGN_OR_RETURN(auto inner, epoch->primary->Begin(ctx, stamped));
+    return std::make_unique<ReplicateTransaction>(std::move(inner), group_, std::move(epoch));
+  }
+
   StatusOr<std::unique_ptr<Subscription>> Subscribe(const Context& ctx,
-                                                    const SubscribeRequest& request) override;
+                                                    const SubscribeRequest& request) override {
+    return replicate::SubscribeToGroup(group_, ctx, request);
+  }
 
   // ---- ReplicateAdmin ----
-  GroupReport Report() const override {
-    const auto epoch = Current();
-    GroupReport report;
-    report.epoch = epoch->group.epoch;
-    uint64_t last = 0;
-    if (const auto feed = epoch->primary->Subscribe(Context::Background(), {}); feed.ok())
-      last = (*feed)->resume_from() - 1;
-    for (size_t i = 0; i < size(); ++i) {
-      ReplicaReport m;
-      m.place = i;
-      m.stage = member(i).info().stage;
-      m.primary = i == epoch->group.primary;
-      if (m.primary) {
-        m.state.health = ReplicaHealth::kFollowing;
-        m.state.applied = last;
-      } else {
-        m.state = epoch->followers[i]->State();
-        m.lag = last > m.state.applied ? last - m.state.applied : 0;
-      }
-      report.members.push_back(std::move(m));
-    }
-    return report;
-  }
-
+  GroupReport Report() const override { return group_.Report(); }
   Status Promote(const Context& ctx, size_t place, bool lossy) override {
-    if (options_.state.empty()) {
-      return FailedPrecondition(
-          "a promotion has to be remembered: give the stage a \"state\", the path of a file");
-    }
-    if (place >= size()) {
-      return InvalidArgument(
-          Concat("the stores of the group have the places 0 to ", std::to_string(size() - 1)));
-    }
-    // Nobody writes from here on; who is writing is waited for.
-    ASSIGN_OR_RETURN(const Gate::Pass alone, promotion_.Enter(ctx, /*alone=*/true));
-    RETURN_IF_ERROR(state_.Check());
-    const auto old = Current();
-    if (place == old->group.primary) return OkStatus();
-    const ReplicaFollower& follower = *old->followers[place];
-    const Status caught_up = [&]() -> Status {
-      ASSIGN_OR_RETURN(const auto feed, old->primary->Subscribe(ctx, {}));
-      const uint64_t last = feed->resume_from() - 1;
-      MutexLock lock(mutex_);
-      while (follower.applied() < last) {
-        if (follower.health() == ReplicaHealth::kLost && lossy)
-          return Unavailable(
-              Concat("it lacks the changes behind ", std::to_string(follower.applied())));
-        RETURN_IF_ERROR(WaitWithContext(ctx, mutex_, news_));
-      }
-      return OkStatus();
-    }();
-    if (!caught_up.ok() && !lossy) {
-      return WithMessage(caught_up, Concat("the store has not all that the primary has: ",
-                                           Message(caught_up), "; nothing was changed"));
-    }
-    GroupState next;
-    next.primary = place;
-    next.began = follower.applied() + 1;
-    // Before anything follows the new primary: whoever reads the state now is fenced off.
-    RETURN_IF_ERROR(state_.Advance(&next));
-    {
-      MutexLock lock(mutex_);
-      epoch_.reset();  // `old` holds it
-    }
-    for (const auto& f : old->followers) {
-      if (f != nullptr) f->Stop();
-    }
-    Begin(next, old->losses + (caught_up.ok() ? 0 : 1));
-    return OkStatus();
+    return group_.Promote(ctx, place, lossy);
   }
-
-  Status Verify(const Context& ctx) override {
-    const auto epoch = Current();
-    std::vector<uint64_t> before;
-    for (const auto& f : epoch->followers) {
-      before.push_back(f == nullptr ? 0 : f->State().syncs);
-      if (f != nullptr) f->Verify();
-    }
-    for (size_t i = 0; i < size(); ++i) {
-      const auto& f = epoch->followers[i];
-      if (f == nullptr) continue;
-      for (;;) {
-        const replicate::ReplicaState s = f->State();
-        if (s.compared > before[i]) break;
-        if (s.health == ReplicaHealth::kLost)
-          return Unavailable(Concat(member(i).info().stage, ": ", s.trouble));
-        MutexLock lock(mutex_);
-        RETURN_IF_ERROR(WaitWithContext(ctx, mutex_, news_));
-      }
-    }
-    return OkStatus();
-  }
+  Status Verify(const Context& ctx) override { return group_.Verify(ctx); }
 
   // ---- Introspection ----
   std::vector<Metric> Metrics() const override {
@@ -224,7 +154,7 @@ class ReplicateStore final : public Store,
         {"epoch", MetricKind::kGauge, static_cast<double>(report.epoch), "promotions so far"},
         {"failovers", MetricKind::kCounter, static_cast<double>(failovers_.load()),
          "reads that another store answered than the first one asked"},
-        {"unconfirmed", MetricKind::kCounter, static_cast<double>(unconfirmed_.load()),
+        {"unconfirmed", MetricKind::kCounter, static_cast<double>(group_.unconfirmed()),
          "writes on the primary that too few copies confirmed in time"}};
     for (const ReplicaReport& m : report.members) {
       const std::vector<std::pair<std::string, std::string>> labels = {{"replica", m.stage}};
@@ -254,125 +184,11 @@ class ReplicateStore final : public Store,
     return out;
   }
 
-  // ---- for what it hands out ----
-  std::shared_ptr<Epoch> Current() const {
-    MutexLock lock(mutex_);
-    while (epoch_ == nullptr) news_.Wait(mutex_);  // a promotion is under way
-    return epoch_;
-  }
-  Gate& promotion() { return promotion_; }
-
-  // The stores to write to, unless a write would be refused or could not be acknowledged.
-  StatusOr<std::shared_ptr<Epoch>> ForWriting() {
-    const auto epoch = Current();
-    RETURN_IF_ERROR(state_.Check());
-    size_t lost = 0;
-    for (const auto& f : epoch->followers)
-      lost += f != nullptr && f->health() == ReplicaHealth::kLost;
-    if (size() - lost < Needed()) {
-      return Unavailable(Concat(std::to_string(lost), " of ", std::to_string(size() - 1),
-                                " copies are lost, so the write could not be acknowledged; nothing "
-                                "was written"));
-    }
-    return epoch;
-  }
-
-  // OK when what was written in `epoch` may be acknowledged: enough stores have it, and behind that
-  // no other process had begun an epoch yet.
-  Status Confirm(const Context& ctx, const Epoch& epoch, const WriteResult& result) {
-    uint64_t last = 0;
-    for (const WriteOutcome& o : result.outcomes) last = std::max(last, o.revision);
-    if (last == 0) return OkStatus();
-    RETURN_IF_ERROR(WaitForCopies(ctx, epoch, last));
-    const Status fence = state_.Check();
-    if (fence.ok()) return fence;
-    return Unavailable(Concat("the write was made, but may be lost: ", Message(fence)));
-  }
-
-  uint64_t floor() const { return floor_.load(); }
-
  private:
-  // Waits until enough stores have what was written in `epoch` up to `last`, also when another
-  // store is made the primary meanwhile.
-  Status WaitForCopies(const Context& ctx, const Epoch& epoch, uint64_t last) {
-    const size_t needed = Needed();
-    if (needed < 2) return OkStatus();
-    const Context until = ctx.WithTimeout(std::chrono::milliseconds(options_.ack_timeout));
-    MutexLock lock(mutex_);
-    for (;;) {
-      size_t have = 1, lost = 0;
-      // None: a promotion is under way.
-      if (epoch_ != nullptr) {
-        if (epoch_->losses != epoch.losses) {
-          return Unavailable(
-              "another store was made the primary without all that the old one had; the write may "
-              "be lost");
-        }
-        for (const auto& f : epoch_->followers) {
-          if (f == nullptr) continue;
-          have += f->applied() >= last;
-          lost += f->health() == ReplicaHealth::kLost && f->applied() < last;
-        }
-        if (have >= needed) return OkStatus();
-      }
-      Status s = lost > size() - needed ? Unavailable("copies were lost")
-                                        : WaitWithContext(until, mutex_, news_);
-      if (s.ok()) continue;
-      unconfirmed_.fetch_add(1, std::memory_order_relaxed);
-      return Unavailable(Concat("the write is on the primary and will reach the copies, but only ",
-                                std::to_string(have), " of ", std::to_string(needed),
-                                " stores have confirmed it: ", Message(s)));
-    }
-  }
-
-  size_t size() const { return info_.children.size(); }
-  Store& member(size_t i) const { return *info_.children[i]; }
-  size_t Needed() const {
-    switch (options_.mode) {
-      case Mode::kAll:
-        return size();
-      case Mode::kQuorum:
-        return size() / 2 + 1;
-      case Mode::kPrimary:
-        break;
-    }
-    return 1;
-  }
-  void Begin(const GroupState& group, uint64_t losses) {
-    auto epoch = std::make_shared<Epoch>();
-    epoch->group = group;
-    epoch->losses = losses;
-    epoch->primary = &member(group.primary);
-    uint64_t floor = floor_.load();
-    while (floor < group.first_revision() &&
-           !floor_.compare_exchange_weak(floor, group.first_revision())) {
-    }
-    replicate::FollowerOptions options;
-    options.hop = options_.name.empty() ? info_.stage : options_.name;
-    std::replace(options.hop.begin(), options.hop.end(), '|', '/');
-    options.verify = std::chrono::milliseconds(options_.verify);
-    options.fence = [this] { return state_.Check(); };
-    for (size_t i = 0; i < size(); ++i) {
-      epoch->followers.push_back(i == group.primary ? nullptr
-                                                    : std::make_unique<ReplicaFollower>(
-                                                          *epoch->primary, member(i), options,
-                                                          group, floor_, [this] { News(); }));
-    }
-    MutexLock lock(mutex_);
-    epoch_ = std::move(epoch);
-    news_.NotifyAll();
-  }
-
-  // A copy's state has changed, or some time has passed.
-  void News() {
-    MutexLock lock(mutex_);
-    news_.NotifyAll();
-  }
-
   // Calls with the place of one store after the other until one can answer.
   template <typename Call>
   Status FromSome(const Call& call) {
-    const auto epoch = Current();
+    const auto epoch = group_.Current();
     Status first = OkStatus();
     size_t asked = 0;
     for (const size_t i : Order(*epoch)) {
@@ -398,7 +214,7 @@ class ReplicateStore final : public Store,
     // What has been acknowledged may be missing on a copy.
     if (options_.reads == Reads::kPrimary && options_.mode != Mode::kAll) return {primary};
     std::vector<size_t> order;
-    for (size_t i = 0; i < size(); ++i) {
+    for (size_t i = 0; i < group_.size(); ++i) {
       if (i == primary || epoch.followers[i]->health() == ReplicaHealth::kFollowing)
         order.push_back(i);
     }
@@ -428,117 +244,11 @@ class ReplicateStore final : public Store,
 
   const ReplicateOptions options_;
   const StoreInfo info_;
-  replicate::StateFile state_;
-  std::atomic<uint64_t> floor_{0};
+  Group group_;
   std::atomic<uint64_t> turn_{1};
-  std::atomic<uint64_t> failovers_{0}, unconfirmed_{0};
+  std::atomic<uint64_t> failovers_{0};
   std::vector<std::atomic<int64_t>> read_time_;  // moving averages, nanoseconds
-  Gate promotion_;                               // shared: a write is under way
-  mutable Mutex mutex_;
-  mutable CondVar news_;
-  std::shared_ptr<Epoch> epoch_ STRATA_GUARDED_BY(mutex_);
 };
-
-class ReplicateTransaction final : public ForwardingTransaction {
- public:
-  ReplicateTransaction(std::unique_ptr<Transaction> inner, ReplicateStore& store,
-                       std::shared_ptr<Epoch> epoch)
-      : ForwardingTransaction(std::move(inner)), store_(store), epoch_(std::move(epoch)) {}
-
-  StatusOr<WriteResult> Commit(const Context& ctx) override {
-    StatusOr<WriteResult> result = WriteResult();
-    {
-      ASSIGN_OR_RETURN(const Gate::Pass writing, store_.promotion().Enter(ctx, /*alone=*/false));
-      ASSIGN_OR_RETURN(const auto epoch, store_.ForWriting());
-      if (epoch != epoch_) {
-        (void)inner().Abort();
-        return Aborted("another store was made the primary; run the transaction again");
-      }
-      result = inner().Commit(ctx);
-    }
-    RETURN_IF_ERROR(result.status());
-    RETURN_IF_ERROR(store_.Confirm(ctx, *epoch_, *result));
-    return result;
-  }
-
- private:
-  ReplicateStore& store_;  // kept alive by what observes the transaction
-  const std::shared_ptr<Epoch> epoch_;
-};
-
-// Goes on behind the same change when another store becomes the primary. When that may lack
-// something, it tells of a gap first, and goes on from what the new primary has then.
-class GroupSubscription final : public Subscription {
- public:
-  GroupSubscription(ReplicateStore& store, SubscribeRequest request)
-      : store_(store), request_(std::move(request)) {}
-
-  // Before use, and when another store has become the primary.
-  Status Open(const Context& ctx, std::shared_ptr<Epoch> epoch) {
-    const GroupState& group = epoch->group;
-    bool lost = false;
-    if (epoch_ != nullptr) {
-      // Also when it has not come to what is lost: who listens may have read it.
-      lost = epoch->losses != epoch_->losses;
-      request_.from = inner_->resume_from();
-    } else if (request_.from) {
-      // It has seen more of older epochs than the primary had.
-      lost = *request_.from > group.began && *request_.from <= group.first_revision();
-    }
-    SubscribeRequest request = request_;
-    request.from.reset();
-    ASSIGN_OR_RETURN(auto inner, epoch->primary->Subscribe(ctx, request));
-    // A copy's numbers may end sooner, where the old primary had left some unused.
-    const bool sooner = epoch_ != nullptr && inner->resume_from() <= request_.from;
-    if (request_.from && !lost && !sooner) {
-      ASSIGN_OR_RETURN(inner, epoch->primary->Subscribe(ctx, request_));
-    }
-    inner_ = std::move(inner);
-    epoch_ = std::move(epoch);
-    gap_ = gap_ || lost;
-    return OkStatus();
-  }
-
-  StatusOr<ChangeBatch> Next(const Context& ctx) override {
-    for (;;) {
-      if (auto now = store_.Current(); now != epoch_) RETURN_IF_ERROR(Open(ctx, std::move(now)));
-      if (gap_) {
-        gap_ = false;
-        ChangeBatch batch;
-        batch.gap = true;
-        batch.resume_from = inner_->resume_from();
-        return batch;
-      }
-      StatusOr<ChangeBatch> batch = inner_->Next(ctx.WithTimeout(std::chrono::milliseconds(200)));
-      if (batch.status().code() != StatusCode::kDeadlineExceeded) return batch;
-      RETURN_IF_ERROR(ctx.Check());
-    }
-  }
-  uint64_t resume_from() const override { return inner_->resume_from(); }
-
- private:
-  ReplicateStore& store_;
-  std::shared_ptr<Epoch> epoch_;
-  std::unique_ptr<Subscription> inner_;
-  SubscribeRequest request_;
-  bool gap_ = false;  // one is still to be told
-};
-
-StatusOr<std::unique_ptr<Transaction>> ReplicateStore::Begin(const Context& ctx,
-                                                             const TransactionOptions& options) {
-  ASSIGN_OR_RETURN(auto epoch, ForWriting());
-  TransactionOptions stamped = options;
-  stamped.min_revision = std::max(stamped.min_revision, floor());
-  ASSIGN_OR_RETURN(auto inner, epoch->primary->Begin(ctx, stamped));
-  return std::make_unique<ReplicateTransaction>(std::move(inner), *this, std::move(epoch));
-}
-
-StatusOr<std::unique_ptr<Subscription>> ReplicateStore::Subscribe(const Context& ctx,
-                                                                  const SubscribeRequest& request) {
-  auto subscription = std::make_unique<GroupSubscription>(*this, request);
-  RETURN_IF_ERROR(subscription->Open(ctx, Current()));
-  return subscription;
-}
 
 OptionTable<ReplicateOptions> Table() {
   OptionTable<ReplicateOptions> t;
