@@ -1,6 +1,5 @@
 // What the small stages do beyond passing everything on.
 #include <atomic>
-#include <fstream>
 #include <map>
 #include <set>
 #include <sstream>
@@ -193,34 +192,6 @@ TEST(Rename, ShowsAndStoresUnderTheRightNames) {
             R"({"id":"a","full":"x","title":"z"})");
   EXPECT_EQ(Code(Put(stack.s(), ctx(), Doc(R"({"id":"b","full":1})")).status()),
             "INVALID_ARGUMENT");
-}
-
-TEST(Log, WritesLinesThatHoldNoDocuments) {
-  Stack stack(R"("s":[{"type":"log","path":"log"},{"type":"fault","every":3,"operation":"write"},
-                      {"type":"memory"}],
-                 "r":[{"type":"log","path":"redacted","redact":true},{"type":"memory"}])");
-  ASSERT_TRUE(Put(stack.s(), ctx(), Doc(R"({"id":"a","secret":"tell-nobody"})")).ok());
-  ASSERT_TRUE(Put(stack.s(), ctx(), Doc(R"({"id":"b"})")).ok());
-  EXPECT_FALSE(Put(stack.s(), ctx(), Doc(R"({"id":"c"})")).ok());
-  ASSERT_TRUE(Get(stack.s(), ctx().WithTrace("t1"), "a").ok());
-  ASSERT_TRUE(Collect(stack["r"], ctx(), "name=tell-nobody&price=lt=7&limit(3)").ok());
-  const auto text = [&](const char* file) {
-    std::ifstream in(stack.folder() / file);
-    std::ostringstream all;
-    all << in.rdbuf();
-    return all.str();
-  };
-  const std::string log = text("log");
-  EXPECT_NE(log.find(R"("operation":"write","ids":["a"],"count":1)"), std::string::npos) << log;
-  EXPECT_NE(log.find(R"("code":"UNAVAILABLE")"), std::string::npos) << log;
-  EXPECT_NE(log.find(R"("trace":"t1")"), std::string::npos) << log;
-  EXPECT_EQ(log.find("tell-nobody"), std::string::npos) << log;
-  std::istringstream lines(log);
-  for (std::string line; std::getline(lines, line);)
-    EXPECT_TRUE(Document::Parse(line).ok()) << line;
-  const std::string redacted = text("redacted");
-  EXPECT_NE(redacted.find("eq(name,%3F)"), std::string::npos) << redacted;
-  EXPECT_EQ(redacted.find("tell-nobody"), std::string::npos) << redacted;
 }
 
 TEST(Tracing, SpansSayWhichStageDidWhatBeneathWhichOtherOne) {

@@ -128,13 +128,13 @@ class CacheStore final : public Store, public Introspection, public FeedHandler 
             break;
           }
           // What lies elsewhere is not what was put there.
-          table_.Erase(ids[i]);
+          Forget(ids[i]);
           missing.Add(i, nullptr, false);
           break;
         case CacheTable::Found::kStale:
           if (side_ != nullptr && out[i] && !side_->Read(ctx, ids[i], &*out[i])) {
             if (flight != nullptr) table_.Abandon(flight, ids[i]);
-            table_.Erase(ids[i]);
+            Forget(ids[i]);
             missing.Add(i, nullptr, false);
             break;
           }
@@ -314,16 +314,25 @@ class CacheStore final : public Store, public Introspection, public FeedHandler 
     const Lifetime lifetime = LifetimeOf(record.has_value());
     const bool external = side_ != nullptr && record;
     if ((!record && options_.negative_ttl == 0) || (external && !side_->Put(id, *record))) {
-      table_.Abandon(flight, id, record);
+      // What could not be put may be there nevertheless.
+      if (table_.Abandon(flight, id, record) || external) side_->Drop(id);
       return;
     }
     table_.Fill(flight, id, record, lifetime, external, &dropped);
     DropAll(dropped);
   }
 
+  void Forget(std::string_view id) {
+    if (table_.Erase(id)) side_->Drop(id);
+  }
+  // The results of queries first: dropping may take a while.
+  void ForgetAll() {
+    const std::vector<std::string> dropped = table_.Clear();
+    if (queries_ != nullptr) queries_->News();
+    DropAll(dropped);
+  }
   void DropAll(const std::vector<std::string>& ids) {
-    if (side_ == nullptr) return;
-    for (const std::string& id : ids) side_->Drop(id);
+    if (!ids.empty()) side_->DropAll(ids);
   }
 
   // Fetches anew, behind the caller's back.
@@ -372,13 +381,12 @@ class CacheStore final : public Store, public Introspection, public FeedHandler 
   // ---- FeedHandler ----
   std::optional<uint64_t> From() override { return std::nullopt; }
   Status Following(uint64_t) override {
-    table_.Clear();
-    if (queries_ != nullptr) queries_->News();
+    ForgetAll();
     open_.store(true, std::memory_order_release);
     return OkStatus();
   }
   Status OnChanges(const ChangeBatch& batch) override {
-    if (batch.gap) table_.Clear();
+    if (batch.gap) ForgetAll();
     for (const Change& c : batch.changes) {
       if (table_.Invalidate(c.id, c.sequence)) side_->Drop(c.id);
     }
@@ -387,8 +395,7 @@ class CacheStore final : public Store, public Introspection, public FeedHandler 
   }
   void Lost(const Status&) override {
     open_.store(false, std::memory_order_release);
-    table_.Clear();
-    if (queries_ != nullptr) queries_->News();
+    ForgetAll();
   }
 
   const CacheOptions options_;

@@ -4,8 +4,10 @@
 #include <bit>
 #include <span>
 
+#include "core/abseil.h"
 #include "core/id_hash.h"
-#include "store/change_log.h"
+#include "core/sync.h"
+#include "wrappers/cache/ghost_queue.h"
 
 namespace strata::cache {
 namespace {
@@ -15,30 +17,16 @@ constexpr size_t kSmallShare = 10;      // the small queue holds one part in so 
 constexpr uint8_t kMaxUses = 3;
 constexpr size_t kMinShardBytes = 1u << 20;
 constexpr size_t kMinShardEntries = 256;
+constexpr size_t kMinGhosts = 64;
 
 }  // namespace
-
-StatusOr<std::optional<std::optional<Record>>> Flight::Wait(const Context& ctx) {
-  MutexLock lock(mutex_);
-  while (!done_) RETURN_IF_ERROR(WaitWithContext(ctx, mutex_, landed_));
-  return result_;
-}
-
-void Flight::Land(std::optional<std::optional<Record>> result) {
-  {
-    MutexLock lock(mutex_);
-    done_ = true;
-    result_ = std::move(result);
-  }
-  landed_.NotifyAll();
-}
 
 // A hit of an entry that does not end touches the first 64 bytes only.
 struct alignas(64) CacheTable::Entry {
   std::string id;
-  Record record;         // of external entries only the revision
-  bool present = false;  // false: it is known that nothing is there
-  bool external = false;
+  Record record;                 // of external entries only the revision
+  bool present = false;          // false: it is known that nothing is there
+  bool external = false;         // the document lies elsewhere
   bool ends = false;             // some day, by its lifetime
   std::atomic<uint8_t> uses{0};  // since it entered its queue, up to kMaxUses
   uint64_t hash = 0;
@@ -48,6 +36,7 @@ struct alignas(64) CacheTable::Entry {
   Entry* next = nullptr;  // towards the head, which leaves first
   Entry* prev = nullptr;
 
+  Place place() const { return {queue, uses.load(std::memory_order_relaxed)}; }
   void Serve(std::optional<Record>* out) {
     // Of two at once one may get lost: that changes what is evicted at some time, no more.
     const uint8_t n = uses.load(std::memory_order_relaxed);
@@ -104,6 +93,7 @@ struct alignas(64) CacheTable::Shard {
   struct Writing {
     int writers = 0;
     bool unknown = false;  // a writer did not say what it left
+    Place place;           // of the entry that was there
     std::optional<std::optional<Record>> best;
     uint64_t best_revision = 0;
     Lifetime lifetime;
@@ -114,8 +104,7 @@ struct alignas(64) CacheTable::Shard {
   absl::flat_hash_set<std::unique_ptr<Entry>, EntryHash, EqualId> entries STRATA_GUARDED_BY(mutex);
   Queue small STRATA_GUARDED_BY(mutex);
   Queue main STRATA_GUARDED_BY(mutex);
-  std::deque<uint64_t> ghosts STRATA_GUARDED_BY(mutex);
-  absl::flat_hash_set<uint64_t> ghost_set STRATA_GUARDED_BY(mutex);
+  GhostQueue ghosts STRATA_GUARDED_BY(mutex);
   StringMap<std::shared_ptr<Flight>> flights STRATA_GUARDED_BY(mutex);
   StringMap<Writing> writing STRATA_GUARDED_BY(mutex);
 };
@@ -173,7 +162,7 @@ CacheTable::Found CacheTable::Find(std::string_view id, int64_t (*clock)(),
       }
       return Found::kStale;
     }
-    Remove(shard, &e);
+    // It has ended, and stays until something replaces it and takes over its place.
   }
   if (!lead || (!shard.writing.empty() && shard.writing.contains(id))) return Found::kBusy;
   auto& running = shard.flights[std::string(id)];
@@ -203,8 +192,8 @@ void CacheTable::Fill(const std::shared_ptr<Flight>& flight, std::string_view id
     WriteLock lock(shard.mutex);
     if (flight->valid_) {
       shard.flights.erase(id);
-      Insert(shard, hash, id, record, lifetime, external, dropped);
-      fills_.fetch_add(1, std::memory_order_relaxed);
+      if (Insert(shard, NewEntry(hash, id, record, lifetime, external), {}, dropped))
+        fills_.fetch_add(1, std::memory_order_relaxed);
     } else if (external && record) {
       dropped->emplace_back(id);
     }
@@ -212,29 +201,38 @@ void CacheTable::Fill(const std::shared_ptr<Flight>& flight, std::string_view id
   flight->Land(record);
 }
 
-void CacheTable::Abandon(const std::shared_ptr<Flight>& flight, std::string_view id,
+bool CacheTable::Abandon(const std::shared_ptr<Flight>& flight, std::string_view id,
                          const std::optional<std::optional<Record>>& found) {
   uint64_t hash;
   Shard& shard = ShardOf(id, &hash);
+  bool dropped = false;
   {
     WriteLock lock(shard.mutex);
-    if (flight->valid_) shard.flights.erase(id);
+    if (flight->valid_) {
+      shard.flights.erase(id);
+      const auto it = shard.entries.find(id, hash);
+      if (found && it != shard.entries.end()) dropped = Remove(shard, it->get());
+    }
     flight->valid_ = false;
   }
   flight->Land(found);
+  return dropped;
 }
 
 bool CacheTable::BeginWrite(std::string_view id) {
   uint64_t hash;
   Shard& shard = ShardOf(id, &hash);
   WriteLock lock(shard.mutex);
-  ++shard.writing[std::string(id)].writers;
+  Shard::Writing& w = shard.writing[std::string(id)];
+  ++w.writers;
   if (const auto f = shard.flights.find(id); f != shard.flights.end()) {
     f->second->valid_ = false;
     shard.flights.erase(f);
   }
   const auto it = shard.entries.find(id, hash);
-  return it != shard.entries.end() && Remove(shard, it->get());
+  if (it == shard.entries.end()) return false;
+  w.place = (*it)->place();
+  return Remove(shard, it->get());
 }
 
 void CacheTable::EndWrite(std::string_view id, const std::optional<Record>* written,
@@ -257,7 +255,9 @@ void CacheTable::EndWrite(std::string_view id, const std::optional<Record>* writ
   }
   if (--w.writers > 0) return;
   if (!w.unknown && w.best) {
-    Insert(shard, hash, id, *w.best, w.lifetime, /*external=*/false, dropped);
+    Insert(shard, NewEntry(hash, id, *w.best, w.lifetime, /*external=*/false), w.place, dropped);
+  } else if (w.place.queue == &shard.main) {
+    Remember(shard, hash);
   }
   shard.writing.erase(it);
 }
@@ -277,32 +277,37 @@ bool CacheTable::Invalidate(std::string_view id, uint64_t sequence) {
   if (it == shard.entries.end()) return false;
   Entry& e = **it;
   if (e.present && e.record.revision >= sequence) return false;
+  if (e.queue == &shard.main) Remember(shard, hash);
   return Remove(shard, &e);
 }
 
-void CacheTable::Erase(std::string_view id) {
+bool CacheTable::Erase(std::string_view id) {
   uint64_t hash;
   Shard& shard = ShardOf(id, &hash);
   WriteLock lock(shard.mutex);
   const auto it = shard.entries.find(id, hash);
-  if (it != shard.entries.end()) Remove(shard, it->get());
+  return it != shard.entries.end() && Remove(shard, it->get());
 }
 
-void CacheTable::Clear() {
+std::vector<std::string> CacheTable::Clear() {
+  std::vector<std::string> dropped;
   for (Shard& shard : std::span(shards_.get(), shard_count_)) {
     WriteLock lock(shard.mutex);
     for (auto& [id, f] : shard.flights) f->valid_ = false;
     shard.flights.clear();
     for (auto& [id, w] : shard.writing) w.unknown = true;
+    for (const auto& e : shard.entries) {
+      if (e->external) dropped.push_back(e->id);
+    }
     while (shard.small.head != nullptr) Remove(shard, shard.small.head);
     while (shard.main.head != nullptr) Remove(shard, shard.main.head);
-    shard.ghosts.clear();
-    shard.ghost_set.clear();
+    shard.ghosts.Clear();
   }
+  return dropped;
 }
 
 bool CacheTable::Remove(Shard& shard, Entry* entry) STRATA_NO_THREAD_SAFETY_ANALYSIS {
-  const bool external = entry->external && entry->present;
+  const bool external = entry->external;
   entry->queue->Unlink(entry);
   bytes_.fetch_sub(entry->bytes, std::memory_order_relaxed);
   entries_.fetch_sub(1, std::memory_order_relaxed);
@@ -310,17 +315,14 @@ bool CacheTable::Remove(Shard& shard, Entry* entry) STRATA_NO_THREAD_SAFETY_ANAL
   return external;
 }
 
-void CacheTable::Insert(Shard& shard, uint64_t hash, std::string_view id,
-                        const std::optional<Record>& record, Lifetime lifetime, bool external,
-                        std::vector<std::string>* dropped) STRATA_NO_THREAD_SAFETY_ANALYSIS {
-  if (const auto old = shard.entries.find(id, hash); old != shard.entries.end())
-    Remove(shard, old->get());
-  auto entry = std::make_unique<Entry>();
-  Entry* e = entry.get();
+std::unique_ptr<CacheTable::Entry> CacheTable::NewEntry(uint64_t hash, std::string_view id,
+                                                        const std::optional<Record>& record,
+                                                        Lifetime lifetime, bool external) {
+  auto e = std::make_unique<Entry>();
   e->id = id;
   e->hash = hash;
   e->present = record.has_value();
-  e->external = external;
+  e->external = external && record;
   e->lifetime = lifetime;
   e->ends = lifetime.fresh_until != INT64_MAX;
   e->bytes = kEntryOverhead + id.size();
@@ -329,18 +331,38 @@ void CacheTable::Insert(Shard& shard, uint64_t hash, std::string_view id,
     e->bytes += record->document.text().size();
     if (!external) e->record.document = record->document;
   }
-  if (e->bytes > shard_bytes_ / 2) {  // it would drive out too much
-    if (external && record) dropped->emplace_back(id);
-    return;
+  return e;
+}
+
+bool CacheTable::Insert(Shard& shard, std::unique_ptr<Entry> entry, Place place,
+                        std::vector<std::string>* dropped) STRATA_NO_THREAD_SAFETY_ANALYSIS {
+  Entry* const e = entry.get();
+  bool was_external = false;
+  if (const auto old = shard.entries.find(e->id, e->hash); old != shard.entries.end()) {
+    place = (*old)->place();
+    was_external = Remove(shard, old->get());
   }
+  const bool fits = e->bytes <= shard_bytes_ / 2;  // a larger one would drive out too much
+  // The document of an external entry was put where that of the old one lay.
+  if (fits ? was_external && !e->external : was_external || e->external) dropped->push_back(e->id);
+  if (!fits) return false;
+  const bool returns = shard.ghosts.Take(e->hash);
+  if (place.queue == nullptr) place.queue = returns ? &shard.main : &shard.small;
+  e->uses.store(place.uses, std::memory_order_relaxed);
   bytes_.fetch_add(e->bytes, std::memory_order_relaxed);
   entries_.fetch_add(1, std::memory_order_relaxed);
   shard.entries.insert(std::move(entry));
-  (shard.ghost_set.contains(hash) ? shard.main : shard.small).Push(e);
+  place.queue->Push(e);
   while (shard.small.bytes + shard.main.bytes > shard_bytes_ ||
          shard.small.entries + shard.main.entries > shard_entries_) {
     Evict(shard, dropped);
   }
+  return true;
+}
+
+void CacheTable::Remember(Shard& shard, uint64_t hash) STRATA_NO_THREAD_SAFETY_ANALYSIS {
+  // As many as the main queue holds.
+  shard.ghosts.Push(hash, std::max(shard.main.entries, kMinGhosts));
 }
 
 void CacheTable::Evict(Shard& shard,
@@ -361,12 +383,7 @@ void CacheTable::Evict(Shard& shard,
       shard.main.Push(e);
       return;
     }
-    // Remembered, as many as the main queue holds.
-    if (shard.ghost_set.insert(e->hash).second) shard.ghosts.push_back(e->hash);
-    while (shard.ghosts.size() > std::max<size_t>(shard.main.entries, 64)) {
-      shard.ghost_set.erase(shard.ghosts.front());
-      shard.ghosts.pop_front();
-    }
+    Remember(shard, e->hash);
     return drop(e);
   }
   Entry* e = shard.main.head;

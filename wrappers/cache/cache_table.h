@@ -2,9 +2,11 @@
 //
 // Eviction is S3-FIFO (Yang, Zhang, Qiu, Yue, Vinayak: "FIFO queues are all you need for cache
 // eviction", SOSP 2023): newcomers stand in a small queue of a tenth of the space and only move on
-// to the main queue when they were asked for again; what left the small queue too early is
-// remembered by its hash and returns to the main queue at once. So a scan passes through the small
-// queue and leaves the rest alone.
+// to the main queue when they were hit twice or more meanwhile (the paper's frequency above 1);
+// what left the small queue too early is remembered by its hash and returns to the main queue at
+// once. So a scan passes through the small queue and leaves the rest alone. What replaces an entry
+// (a write, a refresh, a fetch of what had ended) takes over its queue and its hits; where nothing
+// is kept behind a write, an entry of the main queue is remembered as well.
 //
 // A hole in time is closed by leases: while somebody writes a record it is neither served nor
 // filled, and a fill that began before a write, or before news of one, is not kept. So what is
@@ -13,44 +15,26 @@
 // Nobody waits for a fetch that has not begun: a refresh may stand in a queue behind those who
 // would wait for it, so a reader who needs its record takes it over.
 //
+// Of an external entry only the revision is here and the document lies elsewhere, put there before
+// Fill. Whenever the table forgets such an entry, or does not keep it, it says so, and the caller
+// drops the document. So what lies there is known here, but for what is being put or dropped right
+// now. A document of an entry that was filled meanwhile may be dropped with it: then the entry
+// misses its document, which is no worse than a miss.
+//
 // Safe for concurrent use.
 #ifndef STRATA_WRAPPERS_CACHE_CACHE_TABLE_H_
 #define STRATA_WRAPPERS_CACHE_CACHE_TABLE_H_
 
 #include <atomic>
-#include <deque>
 #include <memory>
 #include <optional>
 #include <string>
 #include <vector>
 
-#include "absl/container/flat_hash_set.h"
-#include "core/abseil.h"
-#include "core/context.h"
-#include "core/stats.h"
-#include "core/sync.h"
 #include "store/record.h"
+#include "wrappers/cache/flight.h"
 
 namespace strata::cache {
-
-// One reader fetches, the others wait for it.
-class Flight {
- public:
-  // Waits for the fetch. Nothing: it failed, and the caller fetches for himself.
-  StatusOr<std::optional<std::optional<Record>>> Wait(const Context& ctx);
-
- private:
-  friend class CacheTable;
-  void Land(std::optional<std::optional<Record>> result);
-
-  // Both guarded by the shard's mutex.
-  bool valid_ = true;
-  bool begun_ = true;  // false: of a refresh that nobody works on yet
-  Mutex mutex_;
-  CondVar landed_;
-  bool done_ STRATA_GUARDED_BY(mutex_) = false;
-  std::optional<std::optional<Record>> result_ STRATA_GUARDED_BY(mutex_);
-};
 
 struct TableOptions {
   size_t max_bytes = 64u << 20;
@@ -87,44 +71,58 @@ class CacheTable {
 
   // A refresh begins. False: it is no longer wanted, and nobody waits for it.
   bool Begin(const std::shared_ptr<Flight>& flight, std::string_view id);
-  // Ends a flight. `external`: the document lies elsewhere, only the revision is kept here.
-  // Appends the ids of external entries that had to go.
+  // Ends a flight. `external`: the record's document lies elsewhere. Appends the ids of external
+  // documents to drop.
   void Fill(const std::shared_ptr<Flight>& flight, std::string_view id,
             const std::optional<Record>& record, Lifetime lifetime, bool external,
             std::vector<std::string>* dropped);
-  // Ends a flight and keeps nothing. `found` is what those who wait for it get; nothing: each
-  // fetches for himself.
-  void Abandon(const std::shared_ptr<Flight>& flight, std::string_view id,
+  // Ends a flight and keeps nothing. `found` is what those who wait for it get, and then the entry
+  // that it would have replaced is forgotten; nothing: the fetch failed, and each fetches for
+  // himself. True: an external document is to be dropped.
+  bool Abandon(const std::shared_ptr<Flight>& flight, std::string_view id,
                const std::optional<std::optional<Record>>& found = std::nullopt);
 
-  // Around a write of `id`: forgets what is there. True: an external entry was dropped.
+  // Around a write of `id`: forgets what is there. True as for Abandon.
   bool BeginWrite(std::string_view id);
   // `written`: what the write left, when that is known; it is kept unless other writers of the id
   // are under way or left something newer.
   void EndWrite(std::string_view id, const std::optional<Record>* written, Lifetime lifetime,
                 std::vector<std::string>* dropped);
 
-  // Somebody else wrote: forgets what is older than `sequence`. True as for BeginWrite.
+  // Somebody else wrote: forgets what is older than `sequence`. True as for Abandon.
   bool Invalidate(std::string_view id, uint64_t sequence);
-  // Forgets one entry, whatever it is.
-  void Erase(std::string_view id);
-  void Clear();
+  // Forgets one entry, whatever it is. True as for Abandon.
+  bool Erase(std::string_view id);
+  // Forgets everything. The ids of external documents to drop.
+  std::vector<std::string> Clear();
 
   uint64_t bytes() const { return bytes_.load(std::memory_order_relaxed); }
   uint64_t entries() const { return entries_.load(std::memory_order_relaxed); }
   uint64_t evictions() const { return evictions_.load(std::memory_order_relaxed); }
+  // Fetches that were kept.
   uint64_t fills() const { return fills_.load(std::memory_order_relaxed); }
 
  private:
   struct Entry;
   struct Queue;
   struct Shard;
+  // What an entry leaves to the one that replaces it. Without a queue: to nobody.
+  struct Place {
+    Queue* queue = nullptr;
+    uint8_t uses = 0;
+  };
 
   Shard& ShardOf(std::string_view id, uint64_t* hash) const;
-  void Insert(Shard& shard, uint64_t hash, std::string_view id, const std::optional<Record>& record,
-              Lifetime lifetime, bool external, std::vector<std::string>* dropped);
+  static std::unique_ptr<Entry> NewEntry(uint64_t hash, std::string_view id,
+                                         const std::optional<Record>& record, Lifetime lifetime,
+                                         bool external);
+  // Puts an entry in, at `place` or at that of the one it replaces. False: it is too large.
+  bool Insert(Shard& shard, std::unique_ptr<Entry> entry, Place place,
+              std::vector<std::string>* dropped);
   // Removes an entry from map and queue; true when it was external.
   bool Remove(Shard& shard, Entry* entry);
+  // Lets an entry of this hash return to the main queue.
+  static void Remember(Shard& shard, uint64_t hash);
   void Evict(Shard& shard, std::vector<std::string>* dropped);
 
   size_t shard_bytes_ = 0;

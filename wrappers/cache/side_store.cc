@@ -11,6 +11,7 @@ namespace strata::cache {
 namespace {
 
 constexpr std::string_view kMark = "cache:";
+constexpr size_t kMaxBatch = 1000;
 
 }  // namespace
 
@@ -25,22 +26,28 @@ Status SideStore::Open(const Context& ctx) {
   do {
     RETURN_IF_ERROR(cursor->Next(ctx, 256, &rows));
     for (const Document& d : rows.rows) {
-      std::string id = StoredId(d);
+      const std::string id = StoredId(d);
       if (!id.starts_with(kMark)) {
         return FailedPrecondition(Concat(
             "\"in\" names ", store_.info().stage, ", which holds documents (as ", JsonString(id),
             ") that are not a cache's entries; name an empty store that nothing else uses"));
       }
-      if (id.starts_with(prefix_)) own.push_back(std::move(id));
+      if (id.starts_with(prefix_)) own.push_back(id.substr(prefix_.size()));
     }
   } while (rows.end == EndReason::kMore);
-  constexpr size_t kBatch = 1000;
-  for (size_t i = 0; i < own.size(); i += kBatch) {
+  return Remove(ctx, own);
+}
+
+Status SideStore::Remove(const Context& ctx, std::span<const std::string> ids) {
+  Status first;
+  while (!ids.empty()) {
     WriteBatch batch;
-    for (size_t k = i; k < std::min(own.size(), i + kBatch); ++k) batch.Delete(std::move(own[k]));
-    RETURN_IF_ERROR(store_.Write(ctx, batch).status());
+    for (const std::string& id : ids.first(std::min(ids.size(), kMaxBatch)))
+      batch.Delete(prefix_ + id);
+    if (const Status s = store_.Write(ctx, batch).status(); first.ok()) first = s;
+    ids = ids.subspan(batch.ops.size());
   }
-  return OkStatus();
+  return first;
 }
 
 bool SideStore::Put(std::string_view id, const Record& record) {
@@ -69,8 +76,12 @@ bool SideStore::Read(const Context& ctx, std::string_view id, Record* record) {
 }
 
 void SideStore::Drop(std::string_view id) {
-  if (!Delete(store_, Context::Background(), prefix_ + std::string(id)).ok())
-    failures_.fetch_add(1, std::memory_order_relaxed);
+  const std::string one(id);
+  DropAll(std::span(&one, 1));
+}
+
+void SideStore::DropAll(std::span<const std::string> ids) {
+  if (!Remove(Context::Background(), ids).ok()) failures_.fetch_add(1, std::memory_order_relaxed);
 }
 
 }  // namespace strata::cache

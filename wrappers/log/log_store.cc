@@ -4,11 +4,13 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <array>
 #include <atomic>
 #include <cerrno>
 #include <chrono>
 
 #include "core/file_error.h"
+#include "core/file_io.h"
 #include "core/instant.h"
 #include "core/json_text.h"
 #include "core/status.h"
@@ -55,10 +57,12 @@ class Journal {
     if (owned_) ::close(file_);
   }
 
-  bool Sampled() {
-    return options_.sample > 0 && calls_.fetch_add(1, std::memory_order_relaxed) %
-                                          static_cast<uint64_t>(options_.sample) ==
-                                      0;
+  // Each operation is counted by itself: when several take turns, counted together it could always
+  // be the same one's turn to be written.
+  bool Sampled(Operation op) {
+    if (options_.sample == 0) return false;
+    const uint64_t n = calls_[static_cast<size_t>(op)].fetch_add(1, std::memory_order_relaxed);
+    return n % static_cast<uint64_t>(options_.sample) == 0;
   }
   bool Slow(int64_t micros) const {
     return options_.slower_than > 0 && micros > options_.slower_than * 1000;
@@ -98,12 +102,8 @@ class Journal {
     if (!info.ctx->principal().empty() && !options_.redact)
       line += ",\"principal\":" + JsonString(ToValidUtf8(info.ctx->principal()));
     line += "}\n";
-    ssize_t written;
-    do {
-      written = ::write(file_, line.data(), line.size());
-    } while (written < 0 && errno == EINTR);
-    (written == static_cast<ssize_t>(line.size()) ? lines_ : failed_)
-        .fetch_add(1, std::memory_order_relaxed);
+    const bool written = WriteAll(file_, line, options_.path).ok();
+    (written ? lines_ : failed_).fetch_add(1, std::memory_order_relaxed);
   }
 
   std::vector<Metric> Metrics() const {
@@ -118,7 +118,7 @@ class Journal {
   const int file_;
   const bool owned_;
   const Clock& clock_;
-  std::atomic<uint64_t> calls_{0};
+  std::array<std::atomic<uint64_t>, kOperations> calls_{};  // those that succeeded
   std::atomic<uint64_t> lines_{0};
   std::atomic<uint64_t> failed_{0};
 };
@@ -139,7 +139,7 @@ struct LogHook {
                                std::chrono::steady_clock::now() - start)
                                .count();
     const bool slow = op != Operation::kChanges && journal->Slow(micros);
-    if (!s.ok() || slow || journal->Sampled()) journal->Write(op, info, micros, s);
+    if (!s.ok() || slow || journal->Sampled(op)) journal->Write(op, info, micros, s);
     return s;
   }
   ExplainNode Explained(ExplainNode n) const { return n; }
@@ -155,7 +155,7 @@ OptionTable<LogOptions> Table() {
   OptionTable<LogOptions> t;
   t.Path("path", &LogOptions::path, "\"\"", "the file to append to; \"\": standard error");
   t.Integer("sample", &LogOptions::sample, 1,
-            "one successful operation in so many; 0: failures only")
+            "one successful operation of each kind in so many; 0: failures only")
       .Range(0, 1000000000);
   t.Duration("slower_than", &LogOptions::slower_than, "0ms",
              "operations slower than this are always written; 0ms: not for being slow");
