@@ -199,8 +199,6 @@ class FulltextStore final : public ForwardingStore, public FulltextAdmin, public
           "the inner store gives no changes, so the index could not follow it");
     bool fresh = false;
     ASSIGN_OR_RETURN(auto index, TextIndex::Open(options.path, schema_, &fresh));
-    // What happened while the store was closed can only be known from a feed that remembers it.
-    if (inner().capabilities().change_feed < ChangeFeed::kResumable) fresh = true;
     source_ = std::make_shared<Source>(options, schema_, inner(), std::move(index), fresh);
     return OkStatus();
   }
@@ -260,8 +258,10 @@ class FulltextStore final : public ForwardingStore, public FulltextAdmin, public
             {"whole", MetricKind::kGauge, s.whole ? 1.0 : 0.0,
              "1: the index holds every document; 0: it is being built"},
             {"built", MetricKind::kCounter, static_cast<double>(s.built),
-             "documents that builds put into the index"},
+             "documents that builds and comparisons put into the index"},
             {"builds", MetricKind::kCounter, static_cast<double>(s.builds), "builds begun"},
+            {"comparisons", MetricKind::kCounter, static_cast<double>(s.comparisons),
+             "comparisons with all documents begun, where the feed did not reach back"},
             {"uncommitted", MetricKind::kGauge, static_cast<double>(s.uncommitted),
              "changes that searches do not see yet"},
             {"commits", MetricKind::kCounter, static_cast<double>(s.commits), "commits"}};

@@ -5,7 +5,9 @@
 #include <algorithm>
 #include <filesystem>
 #include <fstream>
+#include <numeric>
 
+#include "core/file_io.h"
 #include "core/json_text.h"
 #include "store/record.h"
 #include "wrappers/fulltext/text_indexer.h"
@@ -80,11 +82,8 @@ bool IsSealed(const std::string& folder) {
 
 Status Seal(const std::string& folder) {
   ASSIGN_OR_RETURN(const std::string digest, DigestOf(Context::Background(), folder));
-  std::ofstream seal(SealPath(folder), std::ios::binary);
-  seal << digest;
-  seal.close();
-  if (!seal.fail()) return OkStatus();
-  return Unavailable(Concat("cannot write ", SealPath(folder)));
+  // Half a seal would pass for damage.
+  return ReplaceFile(SealPath(folder), digest, SealPath(folder));
 }
 
 Status Unseal(const std::string& folder) {
@@ -124,7 +123,10 @@ Status CheckContents(const Context& ctx, const Xapian::Database& database, const
       found[*it] += PostingDigest(text, it);
     }
   }
-  for (Xapian::valueno slot = 0; slot < schema.values.size(); ++slot) {
+  std::vector<Xapian::valueno> slots(schema.values.size());
+  std::iota(slots.begin(), slots.end(), 0);
+  slots.push_back(kDigestSlot);
+  for (const Xapian::valueno slot : slots) {
     for (auto it = database.valuestream_begin(slot); it != database.valuestream_end(slot); ++it) {
       if (it.get_docid() >= found.size()) return damaged(it.get_docid());
       found[it.get_docid()] += DigestOf('v', *it, slot);

@@ -20,6 +20,8 @@ constexpr std::chrono::milliseconds kLook(1000);
 TextFollower::TextFollower(Store& inner, TextIndex& index, const FollowOptions& options, bool fresh)
     : inner_(inner), index_(index), options_(options) {
   rebuild_ = fresh || !index_.next();
+  // What happened while the store was closed is only known from a feed that remembers it.
+  compare_ = !rebuild_ && inner_.capabilities().change_feed < ChangeFeed::kResumable;
   if (!rebuild_) state_.next = *index_.next();
   keeper_ = std::thread([this] { Keep(); });
 }
@@ -40,7 +42,7 @@ TextFollower::~TextFollower() {
 
 std::optional<uint64_t> TextFollower::From() {
   MutexLock lock(mutex_);
-  if (rebuild_) return std::nullopt;
+  if (rebuild_ || compare_) return std::nullopt;
   return state_.next;
 }
 
@@ -49,7 +51,7 @@ Status TextFollower::Following(uint64_t from) {
   {
     MutexLock lock(mutex_);
     state_.trouble.clear();
-    if (!rebuild_ && state_.whole) return OkStatus();
+    if (!rebuild_ && !compare_ && state_.whole) return OkStatus();
   }
   return Build(from);
 }
@@ -67,7 +69,7 @@ Status TextFollower::MakeReady(uint64_t from) {
       if (lost) return Aborted("the index was never whole; it is built anew");
       broken_ = false;
       state_.next = *index_.next();
-      if (state_.next != from) return Aborted("the index is at another change");
+      if (!compare_ && state_.next != from) return Aborted("the index is at another change");
     }
     check = state_.checking = !checked_;
   }
@@ -79,29 +81,37 @@ Status TextFollower::MakeReady(uint64_t from) {
   if (sound.code() == StatusCode::kDataLoss) RebuildLocked();
   RETURN_IF_ERROR(sound);
   checked_ = true;
-  state_.whole = !rebuild_ && !index_.built_to();
+  state_.whole = !rebuild_ && !compare_ && !index_.built_to();
   changed_.NotifyAll();
   return OkStatus();
 }
 
 Status TextFollower::Build(uint64_t from) {
   std::string last;
+  bool compare = false;
   {
     MutexLock lock(mutex_);
     state_.whole = false;
+    if (broken_ && !rebuild_) return Aborted("the index is to be opened again");
     if (rebuild_) {
       RETURN_IF_ERROR(index_.Clear());
-      rebuild_ = broken_ = false;
+      rebuild_ = compare_ = broken_ = false;
       checked_ = true;
       ++state_.builds;
       state_.built = 0;
       state_.next = from;
     } else {
-      last = index_.built_to().value_or("");  // goes on where an earlier process stopped
+      // A build goes on where an earlier process stopped; a comparison begins again.
+      if (!compare_) last = index_.built_to().value_or("");
+      compare = last.empty();
+      state_.comparisons += compare;
+      if (compare_) state_.next = from;
+      compare_ = false;
     }
     state_.uncommitted = 0;
     uncommitted_bytes_ = 0;
     RETURN_IF_ERROR(Written(index_.Commit(state_.next, last)));
+    if (compare) RETURN_IF_ERROR(Written(index_.BeginComparing()));
   }
   Query query;
   // Ids that are numbers are not less than any text, so they are indexed again.
@@ -115,6 +125,12 @@ Status TextFollower::Build(uint64_t from) {
     MutexLock lock(mutex_);
     if (rebuild_) return Aborted("the index is to be built anew");
     for (const Document& d : batch.rows) {
+      if (compare) {
+        const StatusOr<bool> put = index_.PutIfOther(d);
+        RETURN_IF_ERROR(Written(put.status()));
+        state_.built += *put;
+        continue;
+      }
       RETURN_IF_ERROR(Written(index_.Put(d)));
       ++state_.built;
       if (d.Find(kIdProperty).is_string()) last = StoredId(d);
@@ -127,6 +143,7 @@ Status TextFollower::Build(uint64_t from) {
     changed_.NotifyAll();
   } while (batch.end == EndReason::kMore);
   MutexLock lock(mutex_);
+  if (compare) RETURN_IF_ERROR(Written(index_.EndComparing()));
   RETURN_IF_ERROR(CommitLocked());
   state_.whole = true;
   changed_.NotifyAll();
@@ -134,11 +151,15 @@ Status TextFollower::Build(uint64_t from) {
 }
 
 Status TextFollower::OnChanges(const ChangeBatch& batch) {
-  MutexLock lock(mutex_);
-  if (rebuild_ || batch.gap) {
-    RebuildLocked();
-    return Aborted("changes were dropped before they were indexed; the index is built anew");
+  if (batch.gap) {
+    {
+      MutexLock lock(mutex_);
+      CompareLocked();
+    }
+    return Build(batch.resume_from);
   }
+  MutexLock lock(mutex_);
+  if (rebuild_) return Aborted("the index is to be built anew");
   if (broken_) return Aborted("the index is to be opened again");
   if (state_.uncommitted == 0) dirty_since_ = SteadyClock::now();
   for (const Change& c : batch.changes) {
@@ -162,7 +183,7 @@ void TextFollower::Lost(const Status& why) {
   // Our own say less than what is known already.
   if (why.code() != StatusCode::kAborted || state_.trouble.empty()) state_.trouble = Describe(why);
   // The index is ahead of the data: these are other data, or older ones.
-  if (why.code() == StatusCode::kInvalidArgument) RebuildLocked();
+  if (why.code() == StatusCode::kInvalidArgument) CompareLocked();
   // A batch may be half in the index; it is delivered and put again.
   changed_.NotifyAll();
 }
@@ -189,6 +210,11 @@ Status TextFollower::Written(Status s) {
 
 void TextFollower::RebuildLocked() {
   rebuild_ = true;
+  state_.whole = false;
+}
+
+void TextFollower::CompareLocked() {
+  compare_ = true;
   state_.whole = false;
 }
 

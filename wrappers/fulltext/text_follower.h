@@ -2,9 +2,10 @@
 //
 // It follows the inner store's change feed from the change up to which the index was committed, so
 // whatever happened between a crash, a close or a failed write and now is caught up by the same
-// path that serves normal operation. When the feed no longer reaches back, or the index is new,
-// damaged or of another schema, the index is built from a scan while the feed goes on. An index
-// that was there is looked over before it is served.
+// path that serves normal operation. When the feed no longer reaches back, what is indexed is
+// compared with a scan by digests, and what differs is indexed. When the index is new, damaged or
+// of another schema, it is built from a scan. Either happens while the feed goes on. An index that
+// was there is looked over before it is served.
 //
 // Safe for concurrent use.
 #ifndef STRATA_WRAPPERS_FULLTEXT_TEXT_FOLLOWER_H_
@@ -33,11 +34,12 @@ struct FollowOptions {
 struct FollowState {
   bool whole = false;        // the index holds every document up to `next`
   bool checking = false;     // it is looked over for damage
-  uint64_t built = 0;        // documents of a build that goes on
+  uint64_t built = 0;        // documents that builds and comparisons have indexed
   uint64_t next = 0;         // the first change that is not in the index
   uint64_t uncommitted = 0;  // changes in the index that searches do not see yet
   uint64_t commits = 0;
   uint64_t builds = 0;
+  uint64_t comparisons = 0;
   std::string trouble;  // why the feed is lost or the index cannot be written; "": neither
 };
 
@@ -69,6 +71,7 @@ class TextFollower final : public FeedHandler {
   // feed has to begin again at the last commit.
   Status Written(Status s) REQUIRES_LOCK(mutex_);
   void RebuildLocked() REQUIRES_LOCK(mutex_);
+  void CompareLocked() REQUIRES_LOCK(mutex_);
   void LookForDamage() REQUIRES_LOCK(mutex_);
   void Keep();
   // False: it is to end.
@@ -83,6 +86,7 @@ class TextFollower final : public FeedHandler {
   size_t uncommitted_bytes_ STRATA_GUARDED_BY(mutex_) = 0;
   std::chrono::steady_clock::time_point dirty_since_ STRATA_GUARDED_BY(mutex_);
   bool rebuild_ STRATA_GUARDED_BY(mutex_) = false;
+  bool compare_ STRATA_GUARDED_BY(mutex_) = false;  // it is not known what the index lacks
   bool checked_ STRATA_GUARDED_BY(mutex_) = false;  // the index is not damaged, as far as is known
   bool broken_ STRATA_GUARDED_BY(mutex_) = false;   // a write failed; the index is to be reopened
   bool restart_ STRATA_GUARDED_BY(mutex_) = true;   // the feed is to begin again

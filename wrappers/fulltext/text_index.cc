@@ -3,7 +3,9 @@
 #include <algorithm>
 #include <atomic>
 #include <charconv>
+#include <cstring>
 #include <filesystem>
+#include <utility>
 
 #include "core/json_text.h"
 #include "core/sync.h"
@@ -69,13 +71,15 @@ class ReaderPool : public std::enable_shared_from_this<ReaderPool> {
         reused = true;
       }
     }
-    const Status opened = Guarded("opening", [&] {
-      if (reused) {
-        reader.database.reopen();
-      } else {
-        reader.database = Xapian::Database(reader.path);
-      }
-      return OkStatus();
+    const Status opened = Persistently([&] {
+      return Guarded("opening", [&] {
+        if (std::exchange(reused, false)) {
+          reader.database.reopen();
+        } else {
+          reader.database = Xapian::Database(reader.path);
+        }
+        return OkStatus();
+      });
     });
     if (opened.code() == StatusCode::kDataLoss) *reader.damaged = true;
     RETURN_IF_ERROR(opened);
@@ -127,14 +131,14 @@ void RemoveBelow(const std::string& folder, uint64_t number) {
 
 class XapianIndex final : public TextIndex {
  public:
-  // `fresh`: there is nothing yet that could be damaged.
+  // `sound`: there is nothing yet that could be damaged, or it is as it was sealed.
   XapianIndex(std::shared_ptr<const Shared> shared, Xapian::WritableDatabase writer, bool on_disk,
-              uint64_t number, bool fresh)
+              uint64_t number, bool sound)
       : shared_(std::move(shared)),
         writer_(std::move(writer)),
         on_disk_(on_disk),
         number_(number),
-        sound_(fresh),
+        sound_(sound),
         sealed_(on_disk && IsSealed(Folder())),
         indexer_(shared_->schema),
         readers_(std::make_shared<ReaderPool>(Folder())) {}
@@ -165,6 +169,7 @@ class XapianIndex final : public TextIndex {
   }
 
   Status Verify(const Context& ctx) override {
+    if (sound_) return OkStatus();
     RETURN_IF_ERROR(Guarded("checking", [&] { return CheckFiles(ctx, Folder()); }));
     sound_ = true;
     return OkStatus();
@@ -183,6 +188,42 @@ class XapianIndex final : public TextIndex {
       writer_.delete_document(IdTerm(id));
       return OkStatus();
     });
+  }
+  Status BeginComparing() override {
+    return Guarded("reading", [&] {
+      compared_.assign(size_t{writer_.get_lastdocid()} + 1, 0);
+      for (auto it = writer_.valuestream_begin(kDigestSlot);
+           it != writer_.valuestream_end(kDigestSlot); ++it) {
+        const std::string bytes = *it;
+        uint64_t& digest = compared_.at(it.get_docid());
+        std::memcpy(&digest, bytes.data(), std::min(bytes.size(), sizeof digest));
+      }
+      return OkStatus();
+    });
+  }
+  StatusOr<bool> PutIfOther(const Document& document) override {
+    bool same = false;
+    RETURN_IF_ERROR(Guarded("reading", [&] {
+      const std::string term = IdTerm(StoredId(document));
+      const auto at = writer_.postlist_begin(term);
+      if (at == writer_.postlist_end(term) || *at >= compared_.size()) return OkStatus();
+      same = compared_[*at] == indexer_.Digest(document);
+      compared_[*at] = 0;
+      return OkStatus();
+    }));
+    if (!same) RETURN_IF_ERROR(Put(document));
+    return !same;
+  }
+  Status EndComparing() override {
+    for (size_t id = 0; id < compared_.size(); ++id) {
+      if (compared_[id] == 0) continue;
+      RETURN_IF_ERROR(Writing("removing", [&] {
+        writer_.delete_document(static_cast<Xapian::docid>(id));
+        return OkStatus();
+      }));
+    }
+    compared_ = {};
+    return OkStatus();
   }
   Status Commit(uint64_t next, const std::optional<std::string>& built_to) override {
     RETURN_IF_ERROR(Writing("committing", [&] {
@@ -320,12 +361,13 @@ class XapianIndex final : public TextIndex {
   Xapian::WritableDatabase writer_;
   const bool on_disk_;
   uint64_t number_;
-  bool sound_;   // as far as is known; else it is not sealed
+  bool sound_;   // as far as is known; else it is verified before use, and not sealed
   bool sealed_;  // nothing was written since
   Indexer indexer_;
   const std::shared_ptr<ReaderPool> readers_;
   std::optional<uint64_t> next_;
   std::optional<std::string> built_to_;
+  std::vector<uint64_t> compared_;  // by Xapian's number: the digest of what was not yet put; 0
 };
 
 std::shared_ptr<Shared> Share(const std::string& folder, const TextSchema& schema) {
@@ -348,11 +390,13 @@ StatusOr<std::unique_ptr<TextIndex>> TextIndex::Open(const std::string& path,
   const std::vector<uint64_t> numbers = NumbersIn(path);
   uint64_t number = numbers.empty() ? 1 : numbers.back();
   std::optional<Xapian::WritableDatabase> writer;
+  bool sealed = false;
   const Status opened = Guarded("opening", [&] {
     const std::string folder = NumberedFolder(path, number);
     writer = Xapian::WritableDatabase(folder, Xapian::DB_CREATE_OR_OPEN);  // takes the lock
     // Before anything is read: of a damaged block Xapian reads beyond the end.
-    if (IsSealed(folder)) RETURN_IF_ERROR(CheckFiles(Context::Background(), folder));
+    sealed = IsSealed(folder);
+    if (sealed) RETURN_IF_ERROR(CheckFiles(Context::Background(), folder));
     if (writer->get_metadata(std::string(kSchemaKey)) != schema.Fingerprint()) *fresh = true;
     AddNobody(*writer);
     return OkStatus();
@@ -374,8 +418,8 @@ StatusOr<std::unique_ptr<TextIndex>> TextIndex::Open(const std::string& path,
     }));
   }
   RemoveBelow(path, number);
-  auto index =
-      std::make_unique<XapianIndex>(shared, *std::move(writer), /*on_disk=*/true, number, *fresh);
+  auto index = std::make_unique<XapianIndex>(shared, *std::move(writer), /*on_disk=*/true, number,
+                                             /*sound=*/*fresh || sealed);
   RETURN_IF_ERROR(index->Load());
   return index;
 }
@@ -389,7 +433,7 @@ StatusOr<std::unique_ptr<TextIndex>> TextIndex::InMemory(const TextSchema& schem
   TextSchema plain = schema;
   plain.spelling = false;
   return std::make_unique<XapianIndex>(Share("", plain), *std::move(writer), /*on_disk=*/false, 0,
-                                       /*fresh=*/true);
+                                       /*sound=*/true);
 }
 
 }  // namespace strata::fulltext

@@ -3,8 +3,8 @@
 //
 // Each document has the term Q + id, the words of its fields (stemmed ones behind Z, by Xapian's
 // convention), each field's words once more behind the field's prefix when there are several
-// fields, exact values behind XT…, and sortable values in slots. The database's metadata say what
-// was indexed how, and up to which change.
+// fields, exact values behind XT…, sortable values in slots, and a digest of what was indexed. The
+// database's metadata say what was indexed how, and up to which change.
 //
 // One writer at a time; searches from any thread.
 #ifndef STRATA_WRAPPERS_FULLTEXT_TEXT_INDEX_H_
@@ -102,6 +102,12 @@ class TextIndex {
   // change that is not in the index; `built_to`: the last id of a build that goes on, nothing when
   // the index is whole.
   virtual Status Commit(uint64_t next, const std::optional<std::string>& built_to) = 0;
+  // Makes the index equal to a store without knowing what changed: begin, put each document of the
+  // store once, and end. A document that is indexed as it is costs a look (PutIfOther: false); one
+  // that was not put is removed at the end.
+  virtual Status BeginComparing() = 0;
+  virtual StatusOr<bool> PutIfOther(const Document& document) = 0;
+  virtual Status EndComparing() = 0;
   // Goes back to what was committed last.
   virtual Status Reopen() = 0;
   // Empties it.

@@ -1,5 +1,10 @@
 #include "wrappers/fulltext/text_indexer.h"
 
+#include <xxhash.h>
+
+#include <algorithm>
+#include <cstring>
+
 #include "core/key_encoding.h"
 #include "store/record.h"
 #include "wrappers/fulltext/text_query.h"
@@ -12,6 +17,12 @@ std::string KeyOf(Value v) {
   std::string key;
   AppendKey(&key, v);
   return key;
+}
+
+std::string DigestBytes(uint64_t digest) {
+  std::string out(sizeof digest, '\0');
+  std::memcpy(out.data(), &digest, sizeof digest);
+  return out;
 }
 
 // Strings, also those in arrays.
@@ -85,7 +96,21 @@ Xapian::Document Indexer::Index(const Document& document, Xapian::WritableDataba
     if (key.size() > most) key.resize(most);
     out.add_value(static_cast<Xapian::valueno>(i), key);
   }
+  out.add_value(kDigestSlot, DigestBytes(Digest(document)));
   return out;
+}
+
+uint64_t Indexer::Digest(const Document& document) const {
+  uint64_t digest = 0;
+  const auto add = [&](Value v) {
+    const std::string_view text = v.exists() ? v.text() : std::string_view();
+    digest = XXH3_64bits_withSeed(text.data(), text.size(), digest + 1);
+  };
+  add(document.Find(kIdProperty));
+  for (const TextField& f : schema_.fields) add(f.path.Get(document.root()));
+  for (const Path& p : schema_.terms) add(p.Get(document.root()));
+  for (const Path& p : schema_.values) add(p.Get(document.root()));
+  return std::max<uint64_t>(digest, 1);
 }
 
 }  // namespace strata::fulltext

@@ -21,6 +21,8 @@ class Indexer {
   // `spelling`: where words are noted for suggestions; null: nowhere. It is held until LetGo.
   Xapian::Document Index(const Document& document, Xapian::WritableDatabase* spelling);
   void LetGo();
+  // Of all that Index reads; never 0. Documents of equal digests are indexed alike.
+  uint64_t Digest(const Document& document) const;
 
  private:
   struct Language {

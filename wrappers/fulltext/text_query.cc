@@ -4,10 +4,12 @@
 
 #include <algorithm>
 #include <iterator>
+#include <optional>
 #include <set>
 
 #include "core/json_text.h"
 #include "query/operator_table.h"
+#include "wrappers/fulltext/query_words.h"
 
 namespace strata::fulltext {
 namespace {
@@ -17,82 +19,10 @@ constexpr unsigned kFlags = Xapian::QueryParser::FLAG_PHRASE | Xapian::QueryPars
                             Xapian::QueryParser::FLAG_LOVEHATE |
                             Xapian::QueryParser::FLAG_WILDCARD | Xapian::QueryParser::FLAG_PURE_NOT;
 
-// A word with "~" behind it, and how many edits it may be away.
-struct Fuzzy {
-  std::string word;
-  size_t edits = 0;
-};
-
-bool IsSpace(char c) { return c == ' ' || c == '\t' || c == '\n' || c == '\r'; }
-
-// Takes word~ and word~1 out of the text.
-StatusOr<std::vector<Fuzzy>> TakeFuzzy(std::string* text) {
-  std::vector<Fuzzy> out;
-  if (text->find('~') == text->npos) return out;
-  std::string rest;
-  size_t at = 0;
-  while (at < text->size()) {
-    size_t end = at;
-    while (end < text->size() && !IsSpace((*text)[end])) ++end;
-    std::string_view word = std::string_view(*text).substr(at, end - at);
-    const size_t tilde = word.find('~');
-    if (tilde != word.npos) {
-      const std::string_view behind = word.substr(tilde + 1);
-      if (tilde == 0 || (!behind.empty() && behind != "1" && behind != "2") ||
-          text->find_first_of("()\"") != text->npos) {
-        return InvalidArgument(
-            Concat("\"", word,
-                   "\": a fuzzy word is written word~, word~1 or word~2, and stands "
-                   "beside other words, not in brackets or quotes"));
-      }
-      const size_t edits = behind == "1" || (behind.empty() && tilde < 6) ? 1 : 2;
-      out.push_back({std::string(word.substr(0, tilde)), edits});
-    } else {
-      rest += Concat(rest.empty() ? "" : " ", word);
-    }
-    at = end;
-    while (at < text->size() && IsSpace((*text)[at])) ++at;
-  }
-  *text = std::move(rest);
-  return out;
-}
-
-// Whether two texts of code points are at most `most` insertions, deletions, replacements apart.
-bool Near(const std::u32string& a, const std::u32string& b, size_t most) {
-  if (a.size() > b.size() + most || b.size() > a.size() + most) return false;
-  std::vector<size_t> row(b.size() + 1);
-  for (size_t j = 0; j <= b.size(); ++j) row[j] = j;
-  for (size_t i = 1; i <= a.size(); ++i) {
-    size_t diagonal = row[0], least = row[0] = i;
-    for (size_t j = 1; j <= b.size(); ++j) {
-      const size_t replaced = diagonal + (a[i - 1] == b[j - 1] ? 0 : 1);
-      diagonal = row[j];
-      row[j] = std::min({row[j] + 1, row[j - 1] + 1, replaced});
-      least = std::min(least, row[j]);
-    }
-    if (least > most) return false;
-  }
-  return row[b.size()] <= most;
-}
-
-std::u32string CodePoints(std::string_view text) {
-  std::u32string out;
-  for (Xapian::Utf8Iterator i(text.data(), text.size()), end; i != end; ++i) out.push_back(*i);
-  return out;
-}
-
-std::string Lower(std::string_view text) {
-  std::string out;
-  for (Xapian::Utf8Iterator i(text.data(), text.size()), end; i != end; ++i)
-    Xapian::Unicode::append_utf8(out, Xapian::Unicode::tolower(*i));
-  return out;
-}
-
 // The indexed words near a word. They share its first character, so that few are looked at.
 Xapian::Query NearWords(const Fuzzy& fuzzy, const std::string& prefix,
                         const Xapian::Database& database) {
-  const std::string word = Lower(fuzzy.word);
-  const std::u32string wanted = CodePoints(word);
+  const std::u32string wanted = CodePoints(fuzzy.word);
   std::string first;
   Xapian::Unicode::append_utf8(first, wanted[0]);
   std::vector<std::pair<Xapian::doccount, std::string>> near;
@@ -115,46 +45,41 @@ void AddStopWords(std::string_view language, Xapian::SimpleStopper* stopper) {
   for (const std::string& w : StopWords(language)) stopper->add(w);
 }
 
-bool OnlyStopWords(const std::string& text, const Xapian::SimpleStopper& stopper) {
-  std::string word;
-  for (Xapian::Utf8Iterator i(text), end;; ++i) {
-    if (i != end && Xapian::Unicode::is_wordchar(*i)) {
-      Xapian::Unicode::append_utf8(word, Xapian::Unicode::tolower(*i));
-      continue;
-    }
-    if (!word.empty() && !stopper(word)) return false;
-    word.clear();
-    if (i == end) return true;
-  }
-}
-
-// One text in the fields of one language.
+// One text, in small letters, in the fields of one language.
 StatusOr<ParsedText> ParseIn(std::string_view language, bool stop_words, const std::string& prefix,
                              std::string text, const std::vector<Fuzzy>& fuzzy, bool spelling,
                              const Xapian::Database& database) {
   ParsedText out;
   Xapian::SimpleStopper stopper;
+  if (stop_words) AddStopWords(language, &stopper);
+  const bool plain = !PlainWords(text).empty();
+  const bool says_nothing = stop_words && plain && OnlyStopWords(text, stopper);
+  if (says_nothing && !fuzzy.empty()) text.clear();
+  if (stop_words && !plain) text = WithExactStopWords(text, stopper);
+  const std::optional<std::string> hated = OnlyHated(text);
   const auto parse = [&](const std::string& with) {
     Xapian::QueryParser parser;
     parser.set_database(database);
-    parser.set_default_op(Xapian::Query::OP_AND);
+    parser.set_default_op(hated ? Xapian::Query::OP_OR : Xapian::Query::OP_AND);
     parser.set_max_expansion(kMaxExpansion, Xapian::Query::WILDCARD_LIMIT_MOST_FREQUENT);
     // Stop words alone are looked for as they are: they were indexed without a stem.
-    if (language != "none" && !(stop_words && OnlyStopWords(text, stopper))) {
+    if (language != "none" && !says_nothing) {
       parser.set_stemmer(Xapian::Stem(std::string(language)));
       parser.set_stemming_strategy(Xapian::QueryParser::STEM_SOME);
     }
-    if (stop_words) parser.set_stopper(&stopper);
+    if (stop_words && !hated) parser.set_stopper(&stopper);
     const unsigned correct = spelling ? Xapian::QueryParser::FLAG_SPELLING_CORRECTION : 0;
-    Xapian::Query q = parser.parse_query(text, kFlags | correct, with);
+    Xapian::Query q = parser.parse_query(hated.value_or(text), kFlags | correct, with);
+    if (hated) q = Xapian::Query(Xapian::Query::OP_AND_NOT, Xapian::Query::MatchAll, q);
     if (spelling) out.suggestion = parser.get_corrected_query_string();
+    bool said = !text.empty();  // an empty query may also be one that finds nothing
     for (const Fuzzy& f : fuzzy) {
       Xapian::Query near = NearWords(f, with, database);
-      q = q.empty() && text.empty() ? near : Xapian::Query(Xapian::Query::OP_AND, q, near);
+      q = said ? Xapian::Query(Xapian::Query::OP_AND, q, near) : near;
+      said = true;
     }
     return q;
   };
-  if (stop_words) AddStopWords(language, &stopper);
   try {
     out.query = parse(prefix);
     spelling = false;
@@ -165,34 +90,15 @@ StatusOr<ParsedText> ParseIn(std::string_view language, bool stop_words, const s
   return out;
 }
 
-// The words of a text that is nothing but words; none when it has operators, phrases or brackets.
-std::vector<std::string> PlainWords(std::string_view text) {
-  std::vector<std::string> words;
-  while (!text.empty()) {
-    size_t end = 0;
-    while (end < text.size() && !IsSpace(text[end])) ++end;
-    const std::string_view word = text.substr(0, end);
-    text.remove_prefix(std::min(end + 1, text.size()));
-    if (word.empty()) continue;
-    const std::string_view name = word.substr(0, word.find('/'));
-    for (const std::string_view op : {"AND", "OR", "NOT", "XOR", "NEAR", "ADJ"}) {
-      if (name == op) return {};
-    }
-    if (word[0] == '+' || word[0] == '-' || word.find_first_of("()\"") != word.npos) return {};
-    words.emplace_back(word);
-  }
-  return words;
-}
-
 using Languages = std::set<std::pair<std::string, bool>>;  // and whether stop words are left out
 
 // All words, each in the fields of any language: a title in one may hold the first, a body in
-// another the second. Empty: there are none that can be told apart.
-StatusOr<Xapian::Query> EachWord(const Languages& languages, const std::string& text,
-                                 const Xapian::Database& database) {
-  Xapian::Query all;
+// another the second. Nothing: there are none that can be told apart.
+StatusOr<std::optional<Xapian::Query>> EachWord(const Languages& languages, const std::string& text,
+                                                const Xapian::Database& database) {
+  std::optional<Xapian::Query> all;
   for (const std::string& word : PlainWords(text)) {
-    Xapian::Query any;
+    std::optional<Xapian::Query> any;
     bool said = true;  // a stop word of one language says nothing
     for (const auto& [language, stop_words] : languages) {
       ASSIGN_OR_RETURN(const ParsedText one, ParseIn(language, stop_words, "", word, {},
@@ -200,9 +106,9 @@ StatusOr<Xapian::Query> EachWord(const Languages& languages, const std::string& 
       Xapian::SimpleStopper stopper;
       if (stop_words) AddStopWords(language, &stopper);
       said = said && !OnlyStopWords(word, stopper);
-      any = any.empty() ? one.query : Xapian::Query(Xapian::Query::OP_MAX, any, one.query);
+      any = any ? Xapian::Query(Xapian::Query::OP_MAX, *any, one.query) : one.query;
     }
-    if (said) all = all.empty() ? any : Xapian::Query(Xapian::Query::OP_AND, all, any);
+    if (said) all = all ? Xapian::Query(Xapian::Query::OP_AND, *all, *any) : *any;
   }
   return all;
 }
@@ -271,6 +177,7 @@ StatusOr<ParsedText> ParseText(const TextCondition& condition, const TextSchema&
                                   " are taken"));
   }
   if (words == 0) return InvalidArgument("fulltext: the text holds no word");
+  text = LowerWords(text);
   StatusOr<std::vector<Fuzzy>> fuzzy = TakeFuzzy(&text);
   if (!fuzzy.ok())
     return WithMessage(fuzzy.status(), Concat("fulltext: ", Message(fuzzy.status())));
@@ -301,12 +208,11 @@ StatusOr<ParsedText> ParseText(const TextCondition& condition, const TextSchema&
     if (!one.suggestion.empty()) out.suggestion = one.suggestion;
   }
   if (languages.size() > 1) {
-    ASSIGN_OR_RETURN(Xapian::Query each, EachWord(languages, text, database));
+    ASSIGN_OR_RETURN(std::optional<Xapian::Query> each, EachWord(languages, text, database));
     for (const Fuzzy& f : *fuzzy) {
-      if (!each.empty())
-        each = Xapian::Query(Xapian::Query::OP_AND, each, NearWords(f, "", database));
+      if (each) each = Xapian::Query(Xapian::Query::OP_AND, *each, NearWords(f, "", database));
     }
-    if (!each.empty()) out.query = each;
+    if (each) out.query = *each;
   }
   out.plain = out.query;
   return out;

@@ -160,7 +160,7 @@ std::vector<Path> ReadPaths(Value v, const std::string& pointer, ConfigProblems*
 }
 
 std::string TextSchema::Fingerprint() const {
-  std::string out = "2";  // the layout's version
+  std::string out = "3";  // the layout's version
   for (const TextField& f : fields) {
     out += Concat("|f:", f.name, ":", std::to_string(f.weight), ":", f.language, ":",
                   f.stop_words ? "1" : "0");

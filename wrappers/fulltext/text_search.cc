@@ -2,8 +2,8 @@
 
 #include <algorithm>
 #include <chrono>
-#include <map>
-#include <set>
+#include <thread>
+#include <utility>
 
 #include "core/json_text.h"
 #include "core/key_encoding.h"
@@ -11,11 +11,13 @@
 #include "store/index_bounds.h"
 #include "store/record.h"
 #include "wrappers/fulltext/text_query.h"
+#include "wrappers/fulltext/value_counter.h"
 
 namespace strata::fulltext {
 namespace {
 
-constexpr int kReopenAttempts = 8;
+constexpr int kReopenAttempts = 9;
+constexpr int kDamageAttempts = 5;
 
 // A condition as a query over terms and slots that every matching document satisfies; empty: the
 // index cannot tell.
@@ -149,60 +151,6 @@ class Watch final : public Xapian::PostingSource {
   uint32_t looked_ = 0;
 };
 
-// The key of a text that was cut, as that of a text that says so.
-std::string Mended(std::string key) {
-  const auto trail = [&] { return (key.back() & 0xC0) == 0x80; };
-  while (key.size() > 1 && trail()) key.pop_back();
-  if (key.size() > 1 && (key.back() & 0x80) != 0) key.pop_back();
-  if (key.size() > 1 && key.back() == '\0') key.pop_back();
-  key += "…";
-  return key + std::string("\0\1", 2);
-}
-
-// Counts in how many documents a slot has each value.
-class ValueCounter final : public Xapian::MatchSpy {
- public:
-  explicit ValueCounter(Xapian::valueno slot) : slot_(slot) {}
-
-  void operator()(const Xapian::Document& document, double) override {
-    const std::string key = document.get_value(slot_);
-    if (key.empty()) return;  // nobody
-    if (key[0] != KeyTypeByte(Type::kArray)) {
-      ++counts_[key];
-      return;
-    }
-    std::set<std::string_view> elements;
-    for (std::string_view rest = std::string_view(key).substr(1); !rest.empty();) {
-      const size_t length = KeyLength(rest);
-      if (length == 0) break;
-      elements.insert(rest.substr(0, length));
-      rest.remove_prefix(length);
-    }
-    for (const std::string_view e : elements) {
-      const bool text = e[0] == KeyTypeByte(Type::kString);
-      ++counts_[std::string(text ? e.substr(0, kMaxSlotBytes) : e)];
-    }
-  }
-
-  std::vector<ValueCount> Top(size_t limit) const {
-    std::vector<std::pair<uint64_t, std::string>> order;
-    for (const auto& [key, count] : counts_) order.emplace_back(count, key);
-    std::stable_sort(order.begin(), order.end(),
-                     [](const auto& a, const auto& b) { return a.first > b.first; });
-    if (order.size() > limit) order.resize(limit);
-    std::vector<ValueCount> out;
-    for (const auto& [count, key] : order) {
-      const bool whole = KeyLength(key) > 0 || key[0] != KeyTypeByte(Type::kString);
-      out.push_back({KeyText(whole ? key : Mended(key)), count});
-    }
-    return out;
-  }
-
- private:
-  const Xapian::valueno slot_;
-  std::map<std::string, uint64_t> counts_;
-};
-
 }  // namespace
 
 Status Guarded(std::string_view doing, const std::function<Status()>& action) {
@@ -214,6 +162,19 @@ Status Guarded(std::string_view doing, const std::function<Status()>& action) {
     return stopped.why;
   } catch (const std::bad_alloc&) {
     return ResourceExhausted(Concat("full-text index: ", doing, ": out of memory"));
+  }
+}
+
+Status Persistently(const std::function<Status()>& action) {
+  for (int attempt = 1;; ++attempt) {
+    Status s = action();
+    const bool damage = s.code() == StatusCode::kDataLoss;
+    const int attempts = damage                                 ? kDamageAttempts
+                         : s.code() == StatusCode::kUnavailable ? kReopenAttempts
+                                                                : 1;
+    if (attempt >= attempts) return s;
+    // The writer is in the middle of something.
+    if (damage) std::this_thread::sleep_for(std::chrono::milliseconds(1 << attempt));
   }
 }
 
@@ -229,22 +190,19 @@ Search::~Search() {
 }
 
 Status Search::Run(std::string_view doing, const std::function<Status()>& action) {
-  for (int attempt = 0;; ++attempt) {
-    const Status s = Guarded(doing, action);
-    // Unavailable: a writer has moved on twice since this search opened the database. What is read
-    // while he does may look like damage once.
-    const int attempts = s.code() == StatusCode::kUnavailable ? kReopenAttempts
-                         : s.code() == StatusCode::kDataLoss  ? 1
-                                                              : 0;
-    if (attempt >= attempts) {
-      if (s.code() == StatusCode::kDataLoss) *damaged_ = true;
-      return s;
+  bool first = true;
+  const Status s = Persistently([&]() -> Status {
+    if (!std::exchange(first, false)) {
+      moved_ = true;
+      RETURN_IF_ERROR(Guarded("opening again", [&] {
+        database_.reopen();
+        return OkStatus();
+      }));
     }
-    RETURN_IF_ERROR(Guarded("opening again", [&] {
-      database_.reopen();
-      return OkStatus();
-    }));
-  }
+    return Guarded(doing, action);
+  });
+  if (s.code() == StatusCode::kDataLoss) *damaged_ = true;
+  return s;
 }
 
 Status Search::Prepare(const TextRequest& request) {
@@ -297,13 +255,24 @@ StatusOr<std::vector<TextHit>> Search::Ranked(const Context& ctx, size_t from, s
   std::sort(hits.begin(), hits.end(), [](const TextHit& a, const TextHit& b) {
     return a.score != b.score ? a.score > b.score : a.id < b.id;
   });
-  hits.erase(hits.begin(), hits.begin() + static_cast<std::ptrdiff_t>(std::min(from, hits.size())));
+  if (moved_ && !given_.empty()) {
+    // Places are others now: what was not given yet comes next.
+    const StringSet given(given_.begin(), given_.end());
+    std::erase_if(hits, [&](const TextHit& h) { return given.contains(h.id); });
+  } else {
+    const auto next = hits.begin() + static_cast<std::ptrdiff_t>(std::min(from, hits.size()));
+    if (given_.empty()) {  // whoever goes on with another search was given these
+      for (auto it = hits.begin(); it != next; ++it) given_.push_back(it->id);
+    }
+    hits.erase(hits.begin(), next);
+  }
+  for (const TextHit& h : hits) given_.push_back(h.id);
   return hits;
 }
 
 StatusOr<std::vector<TextHit>> Search::All(const Context& ctx) {
   bool exhausted;
-  return Fetch(ctx, database_.get_doccount(), &exhausted);
+  return Fetch(ctx, SIZE_MAX, &exhausted);
 }
 
 StatusOr<std::string> Search::Snippet(const Document& document, size_t length) {

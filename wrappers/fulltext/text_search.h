@@ -18,6 +18,8 @@ namespace strata::fulltext {
 // Of a value's key in a slot; longer ones are cut.
 inline constexpr size_t kMaxSlotBytes = 200;                // a text
 inline constexpr size_t kMaxSlotCompoundBytes = 64u << 10;  // an array, whose elements are counted
+// The slot behind those of "values": a digest of what the document was made of.
+inline constexpr uint32_t kDigestSlot = kMaxFields;
 // A document without words; it has no data.
 inline constexpr std::string_view kNobody = "XN";
 
@@ -30,6 +32,11 @@ struct Shared {
 
 // Runs an action that may throw Xapian's errors, or be stopped by a Watch.
 Status Guarded(std::string_view doing, const std::function<Status()>& action);
+
+// Does again what fails since the writer has moved on: Unavailable when he did twice since the
+// database was opened; and what is read or opened while he does may look like damage, for he writes
+// over blocks that nothing refers to any more.
+Status Persistently(const std::function<Status()>& action);
 
 class Search final : public TextSearch {
  public:
@@ -67,6 +74,8 @@ class Search final : public TextSearch {
   bool ranked_ = true;
   std::string suggestion_;
   std::vector<Node> narrowed_;
+  bool moved_ = false;              // the database is newer than when the search began
+  std::vector<std::string> given_;  // ids of ranked hits
 };
 
 }  // namespace strata::fulltext
