@@ -43,6 +43,7 @@ std::vector<IndexProposal> ProposeIndexes(const std::vector<IndexReport>& indexe
 }
 
 std::string AutoIndexer::Round(double documents) {
+  status_ = OkStatus();
   if (mode_ == AutoIndex::kOff) return "";
   const std::vector<IndexReport> indexes = admin_->Indexes();
   size_t held = 0;
@@ -64,17 +65,17 @@ std::string AutoIndexer::Round(double documents) {
     if (unused.empty()) return "";
     if (dry) return "would drop " + unused;
     idle_.erase(unused);
-    const Status s = admin_->DropIndex(unused);
-    return s.ok() ? "dropped " + unused
-                  : "could not drop " + unused + ": " + std::string(Message(s));
+    status_ = admin_->DropIndex(unused);
+    return status_.ok() ? "dropped " + unused
+                        : "could not drop " + unused + ": " + std::string(Message(status_));
   }
   const IndexSpec& spec = proposals[0].spec;
   if (dry) return "would build " + spec.name;
-  const Status s = admin_->CreateIndex(spec, IndexOrigin::kAutomatic);
+  status_ = admin_->CreateIndex(spec, IndexOrigin::kAutomatic);
   // One that cannot be built would be tried for ever.
   admin_->queries().Forget(proposals[0].saved.paths);
-  return s.ok() ? "builds " + spec.name
-                : "could not build " + spec.name + ": " + std::string(Message(s));
+  return status_.ok() ? "builds " + spec.name
+                      : "could not build " + spec.name + ": " + std::string(Message(status_));
 }
 
 AutoIndexThread::AutoIndexThread(IndexAdmin* admin, AutoIndex mode, size_t budget,
@@ -91,6 +92,7 @@ AutoIndexThread::AutoIndexThread(IndexAdmin* admin, AutoIndex mode, size_t budge
         if (stop_) return;
       }
       (void)indexer.Round(documents());
+      if (!indexer.status().ok()) failures_.fetch_add(1, std::memory_order_relaxed);
     }
   });
 }

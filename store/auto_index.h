@@ -7,6 +7,9 @@
 #ifndef STRATA_STORE_AUTO_INDEX_H_
 #define STRATA_STORE_AUTO_INDEX_H_
 
+#include <atomic>
+#include <cstdint>
+#include <functional>
 #include <map>
 #include <optional>
 #include <string>
@@ -16,6 +19,7 @@
 #include "core/sync.h"
 #include "store/index_admin.h"
 #include "store/index_options.h"
+#include "store/introspection.h"
 
 namespace strata {
 
@@ -37,6 +41,8 @@ class AutoIndexer {
       : admin_(admin), mode_(mode), budget_(budget) {}
   // What was done, or with kDryRun would be, in words; "" for nothing.
   std::string Round(double documents);
+  // Of the last round: not OK when an index could not be built or dropped.
+  const Status& status() const { return status_; }
 
  private:
   static constexpr int kIdleRounds = 3;
@@ -48,19 +54,28 @@ class AutoIndexer {
     int rounds = 0;
   };
   std::map<std::string, Idle> idle_;
+  Status status_;
 };
 
-// Runs rounds once a second until it is destroyed. `documents` is called from its thread.
+// Runs rounds once a second until it is destroyed. `documents` is called from its thread. Safe for
+// concurrent use.
 class AutoIndexThread {
  public:
   AutoIndexThread(IndexAdmin* admin, AutoIndex mode, size_t budget,
                   std::function<double()> documents);
   ~AutoIndexThread();
+  // Rounds that failed. Nobody asked for them, so nobody else is told.
+  Metric failures() const {
+    return {"auto_index_failures", MetricKind::kCounter,
+            static_cast<double>(failures_.load(std::memory_order_relaxed)),
+            "automatic indexes that could not be built or dropped"};
+  }
 
  private:
   Mutex mutex_;
   CondVar changed_;
   bool stop_ STRATA_GUARDED_BY(mutex_) = false;
+  std::atomic<uint64_t> failures_{0};
   std::thread thread_;
 };
 

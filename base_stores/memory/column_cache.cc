@@ -178,10 +178,9 @@ void ColumnCache::Join(const Place& place, size_t rows) {
     joint->changed = joint->seen = std::max(before.changed, r.changed);
     joint->rows = before.rows + rows;
   }
-  for (Range* gone : {&before, &r}) {
-    gone->gone = true;
-    Exchange(*gone, nullptr);
-  }
+  before.gone = r.gone = true;
+  Exchange(before, nullptr);
+  Exchange(r, nullptr);
   std::prev(it)->second = std::move(joint);
   ranges_.erase(it);
 }

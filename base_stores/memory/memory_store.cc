@@ -11,6 +11,7 @@
 #include "store/buffered_transaction.h"
 #include "store/change_log.h"
 #include "store/index_admin.h"
+#include "store/introspection.h"
 #include "store/scan_plan.h"
 #include "store/snapshot.h"
 #include "store/unique_check.h"
@@ -27,6 +28,7 @@ constexpr size_t kBackfill = 512;  // documents put into a new index under one h
 class MemoryStore final : public Store,
                           public TransactionHost,
                           public IndexAdmin,
+                          public Introspection,
                           public std::enable_shared_from_this<MemoryStore> {
  public:
   MemoryStore(const MemoryOptions& options, StoreInfo info, std::shared_ptr<Executor> helpers)
@@ -197,6 +199,9 @@ class MemoryStore final : public Store,
   }
 
   QueryLog& queries() override { return queries_; }
+
+  // ---- Introspection ----
+  std::vector<Metric> Metrics() const override { return {auto_index_.failures()}; }
 
   // ---- TransactionHost ----
   StatusOr<std::shared_ptr<const Snapshot>> TakeSnapshot() override {

@@ -41,7 +41,7 @@ class LogReader final : public Subscription {
       RETURN_IF_ERROR(DecodeChanges(ToView(it->key()), ToView(it->value()), from_,
                                     max_ - batch.changes.size(), &batch.changes));
     }
-    RETURN_IF_ERROR(Translate(it->status(), "reading the change log"));
+    RETURN_IF_ERROR(database_->ToStatus(it->status(), "reading the change log"));
     const Status filled = FillAfter(ctx, read, it.get(), &batch.changes);
     // The floor may have risen while we read, and compaction may have dropped what we came for.
     if (from_ < database_->floor()) return Next(ctx);
@@ -97,7 +97,7 @@ class LogReader final : public Subscription {
         }
       }
     }
-    RETURN_IF_ERROR(Translate(it->status(), "reading the change log"));
+    RETURN_IF_ERROR(database_->ToStatus(it->status(), "reading the change log"));
     if (!open.empty())
       return DataLoss(
           Concat("the change log and the data disagree about \"", open.begin()->first, "\""));

@@ -4,6 +4,7 @@
 
 #include <cstring>
 
+#include "base_stores/rocksdb/errors.h"
 #include "core/json_text.h"
 
 namespace strata::rocksdb_store {
@@ -46,7 +47,7 @@ StatusOr<std::string_view> RecordText(std::string_view id, std::string_view valu
     if (Load<uint32_t>(value.data()) == Checksum(id, revision, text)) return text;
   }
   return DataLoss(Concat("the record of ", JsonString(ToValidUtf8(id)),
-                         " is damaged: its checksum does not hold"));
+                         " is damaged: its checksum does not hold; ", kRestore));
 }
 
 StatusOr<Record> DecodeRecord(std::string_view id, std::string_view value) {
@@ -107,7 +108,8 @@ Status DecodeChanges(std::string_view key, std::string_view value, uint64_t from
                      std::vector<Change>* changes) {
   const uint64_t last = DecodeSequenceKey(key);
   const auto damaged = [&] {
-    return DataLoss(Concat("change ", std::to_string(last), " of the change log is damaged"));
+    return DataLoss(
+        Concat("change ", std::to_string(last), " of the change log is damaged; ", kRestore));
   };
   if (!value.empty() && value[0] == kRun) {
     if (value.size() < kRunHeader) return damaged();

@@ -98,7 +98,7 @@ class Sieve {
 class RangeReader {
  public:
   RangeReader(const RocksdbSnapshot& snapshot, const IdBounds& bounds, std::string_view after)
-      : bound_(bounds.end.value_or("")), last_(after) {
+      : database_(snapshot.database()), bound_(bounds.end.value_or("")), last_(after) {
     rocksdb::ReadOptions read = snapshot.read();
     if (bounds.end) {
       end_ = ToSlice(bound_);
@@ -106,7 +106,7 @@ class RangeReader {
     }
     read.readahead_size = 256 << 10;
     read.fill_cache = bounds.bounded();  // a full scan must not drive out what point reads need
-    it_.reset(snapshot.database().db()->NewIterator(read, snapshot.database().data()));
+    it_.reset(database_.db()->NewIterator(read, database_.data()));
     if (!after.empty() && after >= bounds.from) {
       it_->Seek(ToSlice(after));
       if (it_->Valid() && id() == after) it_->Next();
@@ -118,7 +118,7 @@ class RangeReader {
   RangeReader& operator=(const RangeReader&) = delete;
 
   bool Valid() const { return it_->Valid(); }
-  Status status() const { return Translate(it_->status(), "reading"); }
+  Status status() const { return database_.ToStatus(it_->status(), "reading"); }
   std::string_view id() const { return ToView(it_->key()); }
   std::string_view value() const { return ToView(it_->value()); }
   void Next() { it_->Next(); }
@@ -132,6 +132,7 @@ class RangeReader {
   uint64_t passed() const { return passed_; }
 
  private:
+  const Database& database_;  // the snapshot's
   const std::string bound_;
   rocksdb::Slice end_;
   std::unique_ptr<rocksdb::Iterator> it_;

@@ -4,6 +4,7 @@
 #include <rocksdb/filter_policy.h>
 #include <rocksdb/table.h>
 
+#include <algorithm>
 #include <charconv>
 #include <filesystem>
 
@@ -57,6 +58,31 @@ bool HasOldLogs(const std::string& directory) {
   return logs > kManyLogs || bytes > kManyBytes;
 }
 
+// Whether there are tables or logs, but not the file that says which of them count. RocksDB would
+// take the directory for a new one, and remove them. (A crash while a new one was made leaves
+// neither.)
+bool LostItsCurrent(const std::string& directory) {
+  std::error_code ec;
+  if (std::filesystem::exists(directory + "/CURRENT", ec) || ec) return false;
+  const std::filesystem::directory_iterator files(directory, ec);
+  return std::any_of(begin(files), end(files), [](const auto& file) {
+    return file.path().extension() == ".sst" || file.path().extension() == ".log";
+  });
+}
+
+// Whether it could not be opened since somebody has it open.
+bool IsLocked(const rocksdb::Status& s) {
+  const std::string words = s.ToString();
+  return s.IsIOError() && (words.find("lock hold by current process") != words.npos ||
+                           words.find("While lock file") != words.npos);
+}
+
+// PermissionDenied would say that nothing was written, and of a write that failed on its way to the
+// disk that is not known.
+Status OutcomeUnknown(const Status& s) {
+  return s.code() == StatusCode::kPermissionDenied ? Unavailable(Message(s)) : s;
+}
+
 rocksdb::ColumnFamilyOptions FamilyOptions(const RocksdbOptions& options,
                                            std::shared_ptr<rocksdb::Cache> cache) {
   rocksdb::ColumnFamilyOptions f;
@@ -79,20 +105,6 @@ rocksdb::ColumnFamilyOptions FamilyOptions(const RocksdbOptions& options,
 
 }  // namespace
 
-Status Translate(const rocksdb::Status& s, std::string_view doing) {
-  if (s.ok()) return OkStatus();
-  const std::string message = Concat(doing, ": ", s.ToString());
-  if (s.IsNoSpace() || s.subcode() == rocksdb::Status::kNoSpace) {
-    return ResourceExhausted(Concat(message, " (no room on the disk; free some and write again)"));
-  }
-  if (s.IsCorruption()) return DataLoss(message);
-  if (s.IsBusy() || s.IsTryAgain()) return Aborted(message);
-  if (s.IsTimedOut()) return Status(StatusCode::kDeadlineExceeded, A(message));
-  if (s.IsNotSupported()) return Unimplemented(message);
-  if (s.IsIOError()) return Unavailable(message);
-  return Internal(message);
-}
-
 StatusOr<std::shared_ptr<Database>> Database::Open(const RocksdbOptions& options) {
   auto database = std::shared_ptr<Database>(new Database());
   RETURN_IF_ERROR(database->Init(options));
@@ -103,16 +115,23 @@ Status Database::Init(const RocksdbOptions& options) {
   const std::string& path = options.path;
   std::error_code ec;
   const bool there = std::filesystem::exists(path, ec);
+  if (IsRefusal(ec)) return Refused(path, ec.message());
   if (!there && !options.create)
     return NotFound(Concat("there is no directory ", path, " (and \"create\" is false)"));
   if (there && !std::filesystem::is_directory(path, ec))
     return InvalidArgument(Concat(path, " is not a directory"));
   if (!there && !std::filesystem::create_directories(path, ec) && ec) {
+    if (IsRefusal(ec)) return Refused(path, Concat("it cannot be made: ", ec.message()));
     return Unavailable(Concat("cannot make the directory ", path, ": ", ec.message()));
   }
   // Under one name, whatever it is called here: by names RocksDB knows what this process has open.
-  const std::string directory = std::filesystem::canonical(path, ec).string();
+  directory_ = std::filesystem::canonical(path, ec).string();
+  if (IsRefusal(ec)) return Refused(path, ec.message());
   if (ec) return Unavailable(Concat("cannot find the directory ", path, ": ", ec.message()));
+  if (LostItsCurrent(directory_)) {
+    return DataLoss(Concat("the file ", directory_,
+                           "/CURRENT is missing beside others of a database; ", kRestore));
+  }
   rocksdb::DBOptions db_options;
   db_options.create_if_missing = true;
   db_options.create_missing_column_families = true;
@@ -133,9 +152,9 @@ Status Database::Init(const RocksdbOptions& options) {
       {"indexes", family}};
   rocksdb::TransactionDB* db = nullptr;
   const rocksdb::Status s = rocksdb::TransactionDB::Open(
-      db_options, rocksdb::TransactionDBOptions(), directory, families, &handles_, &db);
+      db_options, rocksdb::TransactionDBOptions(), directory_, families, &handles_, &db);
   if (!s.ok()) {
-    if (s.IsIOError() && s.ToString().find("lock") != std::string::npos) {
+    if (IsLocked(s)) {
       return Unavailable(
           Concat("the directory ", path, " is open already, in this process or another one"));
     }
@@ -143,7 +162,7 @@ Status Database::Init(const RocksdbOptions& options) {
       return FailedPrecondition(Concat(
           "the directory ", path, " holds something else than this store's data: ", s.ToString()));
     }
-    return Translate(s, Concat("cannot open ", path));
+    return ToStatus(s, "opening");
   }
   db_.reset(db);
   ASSIGN_OR_RETURN(const uint64_t format, ReadMeta(kFormatKey, 0));
@@ -153,11 +172,11 @@ Status Database::Init(const RocksdbOptions& options) {
                                      std::to_string(kFormatVersion)));
   }
   if (format < kFormatVersion) RETURN_IF_ERROR(WriteFormat());  // new, or an older one
-  if (HasOldLogs(directory)) {
+  if (HasOldLogs(directory_)) {
     // RocksDB has read them and written what they hold to tables, but a TransactionDB drops logs
     // only behind a flush, and a flush wants something to write.
     RETURN_IF_ERROR(WriteFormat());
-    RETURN_IF_ERROR(Translate(db_->Flush(rocksdb::FlushOptions(), meta()), "tidying up the logs"));
+    RETURN_IF_ERROR(ToStatus(db_->Flush(rocksdb::FlushOptions(), meta()), "tidying up the logs"));
   }
   ASSIGN_OR_RETURN(const uint64_t floor, ReadMeta(kFloorKey, 1));
   set_floor(floor);
@@ -173,7 +192,7 @@ Status Database::WriteFormat() {
   rocksdb::WriteBatch batch;
   const rocksdb::Status put =
       batch.Put(meta(), ToSlice(kFormatKey), std::to_string(kFormatVersion));
-  RETURN_IF_ERROR(Translate(put, "writing the format"));
+  RETURN_IF_ERROR(ToStatus(put, "writing the format"));
   return Write(&batch, true);
 }
 
@@ -187,7 +206,7 @@ Database::~Database() {
 StatusOr<std::string> Database::LastKey(rocksdb::ColumnFamilyHandle* family) const {
   const std::unique_ptr<rocksdb::Iterator> it(db()->NewIterator(IteratorOptions(), family));
   it->SeekToLast();
-  RETURN_IF_ERROR(Translate(it->status(), "reading the last key"));
+  RETURN_IF_ERROR(ToStatus(it->status(), "reading the last key"));
   return it->Valid() ? it->key().ToString() : std::string();
 }
 
@@ -195,10 +214,10 @@ StatusOr<uint64_t> Database::ReadMeta(std::string_view key, uint64_t missing) co
   std::string text;
   const rocksdb::Status s = db()->Get(rocksdb::ReadOptions(), meta(), ToSlice(key), &text);
   if (s.IsNotFound()) return missing;
-  RETURN_IF_ERROR(Translate(s, "reading the store's description"));
+  RETURN_IF_ERROR(ToStatus(s, "reading the store's description"));
   uint64_t v = 0;
   if (std::from_chars(text.data(), text.data() + text.size(), v).ptr != text.data() + text.size()) {
-    return DataLoss(Concat("the store's description is damaged at \"", key, "\""));
+    return DataLoss(Concat("the store's description is damaged at \"", key, "\"; ", kRestore));
   }
   return v;
 }
@@ -213,7 +232,7 @@ Status Database::Get(const rocksdb::ReadOptions& read, std::string_view id,
     return OkStatus();
   }
   out->reset();
-  return s.IsNotFound() ? OkStatus() : Translate(s, "reading");
+  return s.IsNotFound() ? OkStatus() : ToStatus(s, "reading");
 }
 
 Status Database::GetMany(const rocksdb::ReadOptions& read, const std::vector<rocksdb::Slice>& keys,
@@ -224,7 +243,7 @@ Status Database::GetMany(const rocksdb::ReadOptions& read, const std::vector<roc
   for (size_t i = 0; i < keys.size(); ++i) {
     out[i].reset();
     if (statuses[i].IsNotFound()) continue;
-    RETURN_IF_ERROR(Translate(statuses[i], "reading"));
+    RETURN_IF_ERROR(ToStatus(statuses[i], "reading"));
     ASSIGN_OR_RETURN(Record record, DecodeRecord(ToView(keys[i]), ToView(values[i])));
     out[i] = std::move(record);
   }
@@ -240,10 +259,12 @@ Status Database::Write(rocksdb::WriteBatch* batch, bool sync) {
   rocksdb::Status s = db_->Write(options, settled, batch);
   if (!s.ok() && db()->Resume().ok())
     s = db_->Write(options, settled, batch);  // after a full disk was emptied
-  return Translate(s, "writing");
+  return OutcomeUnknown(ToStatus(s, "writing"));
 }
 
-Status Database::Sync() { return Translate(db()->FlushWAL(true), "writing to disk"); }
+Status Database::Sync() {
+  return OutcomeUnknown(ToStatus(db()->FlushWAL(true), "writing to disk"));
+}
 
 double Database::EstimatedDocuments() const {
   uint64_t n = 0;

@@ -1,5 +1,5 @@
-// The open RocksDB directory: column families, errors translated, the change log's floor. For
-// base_stores/rocksdb only.
+// The open RocksDB directory: column families, the change log's floor. For base_stores/rocksdb
+// only.
 #ifndef STRATA_BASE_STORES_ROCKSDB_DATABASE_H_
 #define STRATA_BASE_STORES_ROCKSDB_DATABASE_H_
 
@@ -10,6 +10,7 @@
 #include <optional>
 #include <string>
 
+#include "base_stores/rocksdb/errors.h"
 #include "base_stores/rocksdb/rocksdb_options.h"
 #include "store/store.h"
 
@@ -17,9 +18,6 @@ namespace strata::rocksdb_store {
 
 inline rocksdb::Slice ToSlice(std::string_view s) { return {s.data(), s.size()}; }
 inline std::string_view ToView(const rocksdb::Slice& s) { return {s.data(), s.size()}; }
-
-// RocksDB's status as ours. `doing`: for the message.
-Status Translate(const rocksdb::Status& s, std::string_view doing);
 
 // What every iterator needs. RocksDB 7.8.3 ends an iterator with OK at a damaged file when it looks
 // for range deletions, which this store never writes; without them it says Corruption.
@@ -49,6 +47,12 @@ class Database {
     for (const auto& id : ids) keys.push_back(ToSlice(id));
     return GetMany(read, keys, out);
   }
+
+  // RocksDB's status about this directory. `doing`: for the message.
+  Status ToStatus(const rocksdb::Status& s, std::string_view doing) const {
+    return Translate(s, doing, directory_);
+  }
+  const std::string& directory() const { return directory_; }
 
   rocksdb::DB* db() const { return db_->GetRootDB(); }
   rocksdb::ColumnFamilyHandle* data() const { return handles_[1]; }
@@ -88,6 +92,7 @@ class Database {
   StatusOr<uint64_t> ReadMeta(std::string_view key, uint64_t missing) const;
   StatusOr<std::string> LastKey(rocksdb::ColumnFamilyHandle* family) const;  // "": none
 
+  std::string directory_;  // absolute, without links
   std::unique_ptr<rocksdb::TransactionDB> db_;
   std::vector<rocksdb::ColumnFamilyHandle*> handles_;
   std::atomic<uint64_t> last_{0};

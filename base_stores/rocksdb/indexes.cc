@@ -154,7 +154,7 @@ Status Indexes::Init(const std::vector<IndexSpec>& declared) {
     last_number_ = std::max(last_number_, index->number);
     all_.push_back(std::move(index));
   }
-  RETURN_IF_ERROR(Translate(it->status(), "reading the descriptions of indexes"));
+  RETURN_IF_ERROR(database_->ToStatus(it->status(), "reading the descriptions of indexes"));
 
   rocksdb::WriteBatch batch;
   if (was_clean) (void)batch.Delete(database_->meta(), ToSlice(kCleanKey));
@@ -286,7 +286,7 @@ StatusOr<std::optional<std::string>> Indexes::OwnerOf(const Index& index, std::s
     pending->lookup.reset(database_->db()->NewIterator(read, database_->indexes()));
   }
   pending->lookup->Seek(ToSlice(prefix));
-  RETURN_IF_ERROR(Translate(pending->lookup->status(), "reading an index"));
+  RETURN_IF_ERROR(database_->ToStatus(pending->lookup->status(), "reading an index"));
   if (!pending->lookup->Valid() || !ToView(pending->lookup->key()).starts_with(prefix))
     return std::optional<std::string>();
   return std::optional<std::string>(ToView(pending->lookup->key()).substr(prefix.size()));
@@ -458,7 +458,7 @@ Status Indexes::Build(Index* index, rocksdb::WriteBatch* batch) {
     index->position = id;
     ++index->done;
   }
-  RETURN_IF_ERROR(Translate(it->status(), "reading"));
+  RETURN_IF_ERROR(database_->ToStatus(it->status(), "reading"));
   if (!it->Valid()) index->state = IndexState::kReady;
   return Store(*index, batch);
 }
@@ -473,7 +473,7 @@ Status Indexes::DropSome(Index* index, rocksdb::WriteBatch* batch) {
     if (n++ == kDropStep) break;
     RETURN_IF_ERROR(Translate(batch->Delete(database_->indexes(), it->key()), "writing"));
   }
-  RETURN_IF_ERROR(Translate(it->status(), "reading an index"));
+  RETURN_IF_ERROR(database_->ToStatus(it->status(), "reading an index"));
   if (n > kDropStep) return OkStatus();
   index->done = UINT64_MAX;  // nothing is left
   RETURN_IF_ERROR(Translate(
@@ -565,10 +565,10 @@ StatusOr<std::shared_ptr<IndexStats>> Indexes::CountAgain(const Context& ctx,
     if (n++ % 1024 == 0) RETURN_IF_ERROR(ctx.Check());
     EntryParts parts;
     if (!DecodeEntry(ToView(it->key()), ToView(it->value()), &parts))
-      return DataLoss(Concat("the index ", JsonString(index.spec.name), " is damaged"));
+      return DamagedIndex(index.spec.name);
     stats->Add(parts.key, parts.id);
   }
-  RETURN_IF_ERROR(Translate(it->status(), "reading an index"));
+  RETURN_IF_ERROR(database_->ToStatus(it->status(), "reading an index"));
   return stats;
 }
 

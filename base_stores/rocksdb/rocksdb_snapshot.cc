@@ -14,15 +14,13 @@ constexpr size_t kMostFetched = 256;     // index entries read ahead
 constexpr size_t kFetch = 32;            // documents asked for together
 constexpr size_t kChunkBytes = 1 << 20;  // of documents held ahead, about
 
-Status Damaged(const CatalogIndex& index) {
-  return DataLoss(Concat("the index ", JsonString(index.spec.name), " is damaged"));
-}
-
 // Entries of an index in its order.
 class EntryReader {
  public:
   EntryReader(const RocksdbSnapshot& snapshot, const IndexAccess& access)
-      : access_(access), prefix_(IndexPrefix(access.index->number)) {
+      : database_(snapshot.database()),
+        access_(access),
+        prefix_(IndexPrefix(access.index->number)) {
     rocksdb::ReadOptions read = snapshot.read();
     // Nothing beyond this index is of interest; without a bound, a seek may look at the next one's.
     last_ = IndexPrefix(access.index->number + 1);
@@ -30,7 +28,7 @@ class EntryReader {
     begin_ = ToSlice(prefix_);
     read.iterate_upper_bound = &end_;
     read.iterate_lower_bound = &begin_;
-    it_.reset(snapshot.database().db()->NewIterator(read, snapshot.database().indexes()));
+    it_.reset(database_.db()->NewIterator(read, database_.indexes()));
     if (access_.reverse) std::reverse(access_.ranges.begin(), access_.ranges.end());
   }
 
@@ -55,10 +53,11 @@ class EntryReader {
   // The entry that the iterator stands at; false when it stands at none.
   StatusOr<bool> At(EntryParts* out) {
     if (!it_->Valid()) {
-      RETURN_IF_ERROR(Translate(it_->status(), "reading an index"));
+      RETURN_IF_ERROR(database_.ToStatus(it_->status(), "reading an index"));
       return false;
     }
-    if (!DecodeEntry(ToView(it_->key()), ToView(it_->value()), out)) return Damaged(*access_.index);
+    if (!DecodeEntry(ToView(it_->key()), ToView(it_->value()), out))
+      return DamagedIndex(access_.index->spec.name);
     return true;
   }
 
@@ -127,6 +126,7 @@ class EntryReader {
     return At(out);
   }
 
+  const Database& database_;  // the snapshot's
   IndexAccess access_;
   const std::string prefix_;
   std::string last_;
@@ -186,7 +186,7 @@ class IndexScan final : public RecordScan {
       for (size_t i = 0; i < n; ++i) {
         if (!records[i]) {
           return DataLoss(Concat("the index ", JsonString(access_.index->spec.name), " names ",
-                                 JsonString(ids[i]), ", which is not there"));
+                                 JsonString(ids[i]), ", which is not there; ", kRestore));
         }
         bytes += records[i]->document.text().size();
         ready_.push_back(std::move(records[i]->document));

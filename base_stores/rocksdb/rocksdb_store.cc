@@ -15,6 +15,7 @@
 #include "store/auto_index.h"
 #include "store/buffered_transaction.h"
 #include "store/index_admin.h"
+#include "store/introspection.h"
 #include "store/scan_plan.h"
 
 namespace strata {
@@ -28,6 +29,7 @@ using rocksdb_store::Translate;
 class RocksdbStore final : public Store,
                            public TransactionHost,
                            public IndexAdmin,
+                           public Introspection,
                            public std::enable_shared_from_this<RocksdbStore> {
  public:
   RocksdbStore(const RocksdbOptions& options, StoreInfo info, std::shared_ptr<Database> database,
@@ -110,11 +112,13 @@ class RocksdbStore final : public Store,
           Concat(directory, " is there already; a backup makes its own directory"));
     }
     rocksdb::Checkpoint* raw = nullptr;
-    RETURN_IF_ERROR(
-        Translate(rocksdb::Checkpoint::Create(database_->db(), &raw), "preparing a backup"));
+    RETURN_IF_ERROR(database_->ToStatus(rocksdb::Checkpoint::Create(database_->db(), &raw),
+                                        "preparing a backup"));
     const std::unique_ptr<rocksdb::Checkpoint> checkpoint(raw);
-    return Translate(checkpoint->CreateCheckpoint(directory),
-                     Concat("writing a backup to ", directory));
+    const rocksdb::Status made = checkpoint->CreateCheckpoint(directory);
+    const bool about_target = made.ToString().find(directory) != std::string::npos;
+    return Translate(made, Concat("writing a backup to ", directory),
+                     about_target ? directory : database_->directory());
   }
 
   // ---- ScanHost ----
@@ -160,6 +164,9 @@ class RocksdbStore final : public Store,
     return OkStatus();
   }
   QueryLog& queries() override { return indexes_.queries(); }
+
+  // ---- Introspection ----
+  std::vector<Metric> Metrics() const override { return {auto_index_->failures()}; }
 
   // ---- TransactionHost ----
   StatusOr<std::shared_ptr<const Snapshot>> TakeSnapshot() override {

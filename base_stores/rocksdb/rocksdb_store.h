@@ -17,8 +17,9 @@
 namespace strata {
 
 // Opens or makes the directory. Errors: Unavailable when another process has it open,
-// FailedPrecondition when a newer version of this library wrote it, DataLoss when it is damaged,
-// NotFound when it is not there and may not be made. `helpers`: threads for scans of many
+// PermissionDenied when this process may not read and write it, FailedPrecondition when a newer
+// version of this library wrote it, DataLoss when it is damaged or files of it are gone, NotFound
+// when it is not there and may not be made. `helpers`: threads for scans of many
 // documents; null: none.
 StatusOr<std::shared_ptr<Store>> OpenRocksdbStore(const RocksdbOptions& options,
                                                   StoreInfo info = {"rocksdb", "rocksdb", {}},

@@ -2,80 +2,17 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
-#include <rocksdb/db.h>
 
 #include <filesystem>
 #include <fstream>
 
+#include "base_stores/rocksdb/store_fixture.h"
 #include "store/ops.h"
 
 namespace strata {
 namespace {
 
 using ::testing::HasSubstr;
-
-const Context& Ctx() { return Context::Background(); }
-Document Doc(std::string_view text) { return Document::Parse(text).value(); }
-
-class RocksdbStoreTest : public ::testing::Test {
- protected:
-  RocksdbStoreTest() {
-    const char* base = getenv("TEST_TMPDIR");
-    const auto* info = ::testing::UnitTest::GetInstance()->current_test_info();
-    options_.path = std::filesystem::path(base != nullptr ? base : "/tmp") / info->name();
-    std::filesystem::remove_all(options_.path);
-  }
-  ~RocksdbStoreTest() override { std::filesystem::remove_all(options_.path); }
-
-  std::shared_ptr<Store> Open() {
-    auto s = OpenRocksdbStore(options_);
-    EXPECT_TRUE(s.ok()) << Describe(s.status());
-    return s.ok() ? *s : nullptr;
-  }
-
-  // Writes into the directory behind the store's back.
-  void PutRaw(const std::string& family, const std::string& key, const std::string& value) {
-    std::vector<std::string> names;
-    ASSERT_TRUE(rocksdb::DB::ListColumnFamilies({}, options_.path, &names).ok());
-    std::vector<rocksdb::ColumnFamilyDescriptor> families;
-    for (const std::string& n : names) families.emplace_back(n, rocksdb::ColumnFamilyOptions());
-    std::vector<rocksdb::ColumnFamilyHandle*> handles;
-    rocksdb::DB* db = nullptr;
-    ASSERT_TRUE(rocksdb::DB::Open({}, options_.path, families, &handles, &db).ok());
-    for (size_t i = 0; i < names.size(); ++i) {
-      if (names[i] == family) {
-        ASSERT_TRUE(db->Put({}, handles[i], key, value).ok());
-      }
-      delete handles[i];
-    }
-    delete db;
-  }
-
-  // Moves all documents into one file and gives its name.
-  void CompactRaw(std::string* data_file) {
-    std::vector<std::string> names;
-    ASSERT_TRUE(rocksdb::DB::ListColumnFamilies({}, options_.path, &names).ok());
-    std::vector<rocksdb::ColumnFamilyDescriptor> families;
-    for (const std::string& n : names) families.emplace_back(n, rocksdb::ColumnFamilyOptions());
-    std::vector<rocksdb::ColumnFamilyHandle*> handles;
-    rocksdb::DB* db = nullptr;
-    ASSERT_TRUE(rocksdb::DB::Open({}, options_.path, families, &handles, &db).ok());
-    for (size_t i = 0; i < names.size(); ++i) {
-      if (names[i] == "data") {
-        ASSERT_TRUE(db->CompactRange({}, handles[i], nullptr, nullptr).ok());
-      }
-    }
-    std::vector<rocksdb::LiveFileMetaData> files;
-    db->GetLiveFilesMetaData(&files);
-    for (const auto& f : files) {
-      if (f.column_family_name == "data") *data_file = options_.path + f.name;
-    }
-    for (auto* h : handles) delete h;
-    delete db;
-  }
-
-  RocksdbOptions options_;
-};
 
 TEST_F(RocksdbStoreTest, SaysThatTheDirectoryIsOpenElsewhere) {
   const auto first = Open();
@@ -258,74 +195,6 @@ TEST_F(RocksdbStoreTest, TheLastIdIsKnown) {
   store = Open();
   EXPECT_TRUE(created("z"));
   EXPECT_FALSE(created("x"));
-}
-
-TEST_F(RocksdbStoreTest, NeverServesADamagedRecord) {
-  auto store = Open();
-  ASSERT_TRUE(Put(*store, Ctx(), Doc(R"({"id":"a"})")).ok());
-  ASSERT_TRUE(Put(*store, Ctx(), Doc(R"({"id":"b"})")).ok());
-  store.reset();
-  PutRaw("data", "b", "not a record at all");
-  store = Open();
-  EXPECT_TRUE(Get(*store, Ctx(), "a").ok());
-  const auto b = Get(*store, Ctx(), "b");
-  EXPECT_EQ(b.status().code(), StatusCode::kDataLoss);
-  EXPECT_EQ(Message(b.status()), "the record of \"b\" is damaged: its checksum does not hold");
-  EXPECT_EQ(Collect(*store, Ctx(), Query()).status().code(), StatusCode::kDataLoss);
-  EXPECT_EQ(Put(*store, Ctx(), Doc(R"({"id":"b"})")).status().code(), StatusCode::kDataLoss);
-}
-
-TEST_F(RocksdbStoreTest, ADamagedFileEndsAScanWithDataLoss) {
-  auto store = Open();
-  for (int i = 0; i < 50; ++i) {
-    ASSERT_TRUE(Put(*store, Ctx(), Doc("{\"id\":\"m" + std::to_string(i) + "\"}")).ok());
-  }
-  store.reset();
-  std::string data_file;
-  CompactRaw(&data_file);
-  store = Open();
-  ASSERT_TRUE(Put(*store, Ctx(), Doc(R"({"id":"a"})")).ok());
-  ASSERT_TRUE(Put(*store, Ctx(), Doc(R"({"id":"z"})")).ok());
-  store.reset();
-  {
-    std::fstream file(data_file, std::ios::in | std::ios::out | std::ios::binary);
-    file.seekp(20);
-    file.write("ZZZ", 3);
-    ASSERT_TRUE(file.good()) << data_file;
-  }
-  store = Open();
-  if (store == nullptr) return;
-  EXPECT_EQ(Collect(*store, Ctx(), Query()).status().code(), StatusCode::kDataLoss);
-  EXPECT_EQ(Count(*store, Ctx()).status().code(), StatusCode::kDataLoss);
-}
-
-TEST_F(RocksdbStoreTest, DamageWithinTheWriteAheadLogIsNotPassedOver) {
-  auto store = Open();
-  for (int i = 0; i < 50; ++i) {
-    ASSERT_TRUE(Put(*store, Ctx(), Doc("{\"id\":\"w" + std::to_string(i) + "\"}")).ok());
-  }
-  // As after a crash: the log has not been written to a file.
-  RocksdbOptions copy = options_;
-  copy.path += ".crashed";
-  std::filesystem::remove_all(copy.path);
-  std::filesystem::copy(options_.path, copy.path);
-  store.reset();
-  ASSERT_TRUE(OpenRocksdbStore(copy).ok());
-  std::filesystem::remove_all(copy.path);
-  store = Open();
-  for (int i = 0; i < 50; ++i) {
-    ASSERT_TRUE(Put(*store, Ctx(), Doc("{\"id\":\"v" + std::to_string(i) + "\"}")).ok());
-  }
-  std::filesystem::copy(options_.path, copy.path);
-  for (const auto& f : std::filesystem::directory_iterator(copy.path)) {
-    if (f.path().extension() != ".log" || std::filesystem::file_size(f.path()) < 1000) continue;
-    std::fstream file(f.path(), std::ios::in | std::ios::out | std::ios::binary);
-    file.seekp(500);
-    file.write("ZZZ", 3);
-  }
-  const auto damaged = OpenRocksdbStore(copy);
-  EXPECT_EQ(damaged.status().code(), StatusCode::kDataLoss) << damaged.status();
-  std::filesystem::remove_all(copy.path);
 }
 
 TEST_F(RocksdbStoreTest, SaysWhatCannotBeOpened) {

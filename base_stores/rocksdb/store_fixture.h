@@ -1,0 +1,82 @@
+// A store in a folder of the test's own, and ways into that folder behind the store's back. For
+// tests of base_stores/rocksdb only.
+#ifndef STRATA_BASE_STORES_ROCKSDB_STORE_FIXTURE_H_
+#define STRATA_BASE_STORES_ROCKSDB_STORE_FIXTURE_H_
+
+#include <gtest/gtest.h>
+#include <rocksdb/db.h>
+
+#include <filesystem>
+#include <string>
+#include <vector>
+
+#include "base_stores/rocksdb/rocksdb_store.h"
+
+namespace strata {
+
+inline const Context& Ctx() { return Context::Background(); }
+inline Document Doc(std::string_view text) { return Document::Parse(text).value(); }
+
+class RocksdbStoreTest : public ::testing::Test {
+ protected:
+  RocksdbStoreTest() {
+    const char* base = getenv("TEST_TMPDIR");
+    const auto* info = ::testing::UnitTest::GetInstance()->current_test_info();
+    options_.path = std::filesystem::path(base != nullptr ? base : "/tmp") / info->name();
+    std::filesystem::remove_all(options_.path);
+  }
+  ~RocksdbStoreTest() override { std::filesystem::remove_all(options_.path); }
+
+  std::shared_ptr<Store> Open() {
+    auto s = OpenRocksdbStore(options_);
+    EXPECT_TRUE(s.ok()) << Describe(s.status());
+    return s.ok() ? *s : nullptr;
+  }
+
+  // Writes into the directory behind the store's back.
+  void PutRaw(const std::string& family, const std::string& key, const std::string& value) {
+    std::vector<std::string> names;
+    ASSERT_TRUE(rocksdb::DB::ListColumnFamilies({}, options_.path, &names).ok());
+    std::vector<rocksdb::ColumnFamilyDescriptor> families;
+    for (const std::string& n : names) families.emplace_back(n, rocksdb::ColumnFamilyOptions());
+    std::vector<rocksdb::ColumnFamilyHandle*> handles;
+    rocksdb::DB* db = nullptr;
+    ASSERT_TRUE(rocksdb::DB::Open({}, options_.path, families, &handles, &db).ok());
+    for (size_t i = 0; i < names.size(); ++i) {
+      if (names[i] == family) {
+        ASSERT_TRUE(db->Put({}, handles[i], key, value).ok());
+      }
+      delete handles[i];
+    }
+    delete db;
+  }
+
+  // Moves all documents into one file and gives its name.
+  void CompactRaw(std::string* data_file) {
+    std::vector<std::string> names;
+    ASSERT_TRUE(rocksdb::DB::ListColumnFamilies({}, options_.path, &names).ok());
+    std::vector<rocksdb::ColumnFamilyDescriptor> families;
+    for (const std::string& n : names) families.emplace_back(n, rocksdb::ColumnFamilyOptions());
+    std::vector<rocksdb::ColumnFamilyHandle*> handles;
+    rocksdb::DB* db = nullptr;
+    ASSERT_TRUE(rocksdb::DB::Open({}, options_.path, families, &handles, &db).ok());
+    for (size_t i = 0; i < names.size(); ++i) {
+      if (names[i] == "data") {
+        ASSERT_TRUE(db->CompactRange({}, handles[i], nullptr, nullptr).ok());
+      }
+    }
+    std::vector<rocksdb::LiveFileMetaData> files;
+    db->GetLiveFilesMetaData(&files);
+    for (const auto& f : files) {
+      if (f.column_family_name == "data") *data_file = options_.path + f.name;
+    }
+    for (auto* h : handles) delete h;
+    delete db;
+  }
+
+  RocksdbOptions options_;
+};
+
+}  // namespace strata
+
+#endif  // STRATA_BASE_STORES_ROCKSDB_STORE_FIXTURE_H_
