@@ -89,7 +89,7 @@ struct BenchFlags {
 };
 int BenchQueryCommand(const BenchFlags& flags);
 
-// shell.cc
+// shell_command.cc
 int ShellCommand(const std::string& file, bool json);
 
 // demo.cc

@@ -20,6 +20,8 @@ constexpr std::string_view kMark = "\xEF\xBB\xBF";  // the byte order mark
 
 bool IsSpace(char c) { return c == ' ' || c == '\t' || c == '\n' || c == '\r'; }
 
+SourceItem NotYet() { return {0, "", SourceItem::Kind::kNotYet}; }
+
 std::string SystemError(int error) {
   return std::error_code(error, std::generic_category()).message();
 }
@@ -80,7 +82,7 @@ StatusOr<std::optional<SourceItem>> DocumentSource::Next() {
     const StatusOr<Filled> filled = Start();
     if (!filled.ok()) done_ = true;
     RETURN_IF_ERROR(filled.status());
-    if (*filled == Filled::kNotYet) return SourceItem{0, "", SourceItem::Kind::kNotYet};
+    if (*filled == Filled::kNotYet) return NotYet();
   }
   auto item = array_ ? NextElement() : NextLine();
   if (!item.ok() || !item->has_value()) done_ = true;
@@ -114,7 +116,7 @@ StatusOr<std::optional<SourceItem>> DocumentSource::NextLine() {
   for (;;) {
     if (at_ == buffer_.size()) {
       ASSIGN_OR_RETURN(const Filled filled, Fill());
-      if (filled == Filled::kNotYet) return SourceItem{0, "", SourceItem::Kind::kNotYet};
+      if (filled == Filled::kNotYet) return NotYet();
       if (filled == Filled::kEnd) {
         if (text_.find_first_not_of(" \t\r") == text_.npos) return std::nullopt;
         return Take();
@@ -127,6 +129,7 @@ StatusOr<std::optional<SourceItem>> DocumentSource::NextLine() {
     at_ += ended;
     bytes_ += ended;
     if (text_.size() > kMaxDocumentBytes) return TakeTooLong(ended);
+    if (!ended && skipping_) return NotYet();
     if (!ended) continue;
     if (!skipping_ && text_.find_first_not_of(" \t\r") != text_.npos) return Take();
     skipping_ = false;
@@ -139,7 +142,7 @@ StatusOr<std::optional<SourceItem>> DocumentSource::NextElement() {
   for (;;) {
     if (at_ == buffer_.size()) {
       ASSIGN_OR_RETURN(const Filled filled, Fill());
-      if (filled == Filled::kNotYet) return SourceItem{0, "", SourceItem::Kind::kNotYet};
+      if (filled == Filled::kNotYet) return NotYet();
       if (filled == Filled::kEnd) {
         if (closed_) return std::nullopt;
         if (depth_ == 0 && !in_string_ && !text_.empty()) return Take();
@@ -185,6 +188,7 @@ StatusOr<std::optional<SourceItem>> DocumentSource::NextElement() {
       ++bytes_;
     }
     if (text_.size() > kMaxDocumentBytes) return TakeTooLong(ended);
+    if (!ended && skipping_) return NotYet();
     if (!ended) continue;
     if (std::exchange(skipping_, false)) {
       ++number_;

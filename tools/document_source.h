@@ -16,14 +16,15 @@ struct SourceItem {
   enum class Kind : uint8_t {
     kDocument,
     kTooLong,  // over kMaxDocumentBytes; the text is its beginning
-    kNotYet,   // nothing has come yet; ask again
+    kNotYet,   // nothing has come yet, or only more of what is too long; ask again
   };
   uint64_t number = 0;  // of its line (NDJSON) or element (array), from 1
   std::string text;     // as it came
   Kind kind = Kind::kDocument;
 };
 
-// Memory is bounded by the longest document (kMaxDocumentBytes). For one thread.
+// Memory is bounded by the longest document (some three times kMaxDocumentBytes), however long a
+// line or an element is: beyond that it is passed over as it comes. For one thread.
 class DocumentSource {
  public:
   // A file, a fifo (it does not wait for a writer), or "-" for stdin.
@@ -35,9 +36,10 @@ class DocumentSource {
   DocumentSource& operator=(const DocumentSource&) = delete;
 
   // The next document's text; nothing at the end. It waits for input a moment at most and then
-  // gives kNotYet, also when a signal came. Elements of an array are what commas part, whether or
-  // not they are JSON. An error ends the source: Unavailable when the input cannot be read,
-  // InvalidArgument when an array is not closed or text follows it.
+  // gives kNotYet, also when a signal came and again and again within what is too long, so that
+  // its caller can end an input that does not end. Elements of an array are what commas part,
+  // whether or not they are JSON. An error ends the source: Unavailable when the input cannot be
+  // read, InvalidArgument when an array is not closed or text follows it.
   StatusOr<std::optional<SourceItem>> Next();
   bool is_array() const { return array_; }
   uint64_t bytes_read() const { return bytes_; }
@@ -65,7 +67,7 @@ class DocumentSource {
   bool done_ = false;
 
   // Within an array.
-  int depth_ = 0;  // of brackets within the element
+  uint64_t depth_ = 0;  // of brackets within the element
   bool in_string_ = false;
   bool escaped_ = false;
   bool closed_ = false;

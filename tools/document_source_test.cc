@@ -4,6 +4,8 @@
 #include <unistd.h>
 
 #include <cstdio>
+#include <filesystem>
+#include <fstream>
 #include <thread>
 #include <vector>
 
@@ -155,6 +157,33 @@ TEST(DocumentSource, PassesOverALineThatIsTooLong) {
   EXPECT_EQ(Items("1\n" + longer + "\n3"), (Strings{"1 1", "2 " + start + "…", "3 3"}));
   EXPECT_EQ(Items("[1,\"" + longer + "\\ \",3]"),
             (Strings{"1 1", "2 \"" + start.substr(1) + "…", "3 3"}));
+}
+
+// What is too long gives its number at once, and then lets the caller look whether to go on.
+TEST(DocumentSource, WhatDoesNotEndDoesNotKeepItsCaller) {
+  const std::string array = ::testing::TempDir() + "/endless_array";
+  std::ofstream(array) << "[1,\"";
+  std::filesystem::resize_file(array, kMaxDocumentBytes + (64 << 20));
+  for (const std::string& path : {std::string("/dev/zero"), array}) {
+    const auto source = DocumentSource::Open(path);
+    ASSERT_TRUE(source.ok()) << path;
+    auto item = (*source)->Next().value().value();
+    if (path == array) item = (*source)->Next().value().value();
+    EXPECT_EQ(item.kind, SourceItem::Kind::kTooLong);
+    EXPECT_EQ(item.number, path == array ? 2u : 1u);
+    for (int i = 0; i < 100; ++i) {
+      const auto more = (*source)->Next();
+      ASSERT_TRUE(more.ok() && more->has_value()) << path;
+      EXPECT_EQ((*more)->kind, SourceItem::Kind::kNotYet);
+    }
+  }
+  std::filesystem::remove(array);
+}
+
+TEST(DocumentSource, PassesOverAnElementOfManyBrackets) {
+  const size_t n = kMaxDocumentBytes + 300000;
+  EXPECT_EQ(Items("[1," + std::string(n, '[') + std::string(n, ']') + ",3]"),
+            (Strings{"1 1", "2 " + std::string(200, '[') + "…", "3 3"}));
 }
 
 TEST(DocumentSource, AFolderCannotBeRead) {

@@ -106,8 +106,8 @@ class Importer {
   // With the id that the document names, so that the writer need not look for it.
   static StatusOr<WriteOp> Parse(const SourceItem& item) {
     if (item.kind == SourceItem::Kind::kTooLong) {
-      return ResourceExhausted(
-          Concat("it is longer than ", std::to_string(kMaxDocumentBytes), " bytes"));
+      return ResourceExhausted(Concat("it is longer than ", std::to_string(kMaxDocumentBytes),
+                                      " bytes, the most that a document may have"));
     }
     ASSIGN_OR_RETURN(Document d, Document::Parse(item.text));
     if (!d.root().is_object()) {

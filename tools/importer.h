@@ -29,6 +29,7 @@ struct ImportResult {
   Status status;
 };
 
+// Holds at most ten batches at once, each of 4 MiB or of one document beyond that.
 // `next` gives items as DocumentSource::Next does, `bytes` how many bytes it has read so far. When
 // nothing has come yet, what has come is written; when `ctx` is cancelled, too, and it ends.
 // `unit`: "line" or "element", for messages.

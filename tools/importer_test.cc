@@ -87,9 +87,29 @@ TEST_F(ImporterTest, RejectsWhatIsTooLongAndGoesOn) {
       [] { return uint64_t{0}; }, [] { return std::string("line"); }, options);
   EXPECT_TRUE(result.status.ok()) << result.status;
   EXPECT_EQ(result.imported, 2u);
-  EXPECT_EQ(rejects, std::vector<std::string>{
-                         "{\"line\":2,\"error\":\"it is longer than 67108864 bytes\",\"text\":"
-                         "\"{\\\"id…\"}\n"});
+  EXPECT_EQ(
+      rejects,
+      std::vector<std::string>{
+          "{\"line\":2,\"error\":\"it is longer than 67108864 bytes, the most that a document "
+          "may have\",\"text\":"
+          "\"{\\\"id…\"}\n"});
+}
+
+// Neither memory nor the end of the input is needed to end it.
+TEST_F(ImporterTest, ALineWithoutAnEndCanBeInterrupted) {
+  CancelSource cancel;
+  std::vector<std::string> rejects;
+  ImportOptions options;
+  options.reject = [&](const std::string& line) {
+    rejects.push_back(line.substr(0, line.find(',')));
+    cancel.Cancel();
+    return OkStatus();
+  };
+  source_ = DocumentSource::Open("/dev/zero").value();
+  const auto result = Run(Context::Background().WithCancel(cancel), options);
+  EXPECT_EQ(result.status.code(), StatusCode::kCancelled);
+  EXPECT_EQ(result.imported, 0u);
+  EXPECT_EQ(rejects, std::vector<std::string>{"{\"line\":1"});
 }
 
 TEST_F(ImporterTest, ABadElementOfAnArrayLeavesTheOthersAlone) {

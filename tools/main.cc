@@ -17,6 +17,27 @@ constexpr const char* kFooter =
     "Exit status: 0 done, 1 the answer is no or it failed, 2 the command, query or pipeline is "
     "wrong.\n";
 
+constexpr const char* kCheckFooter =
+    "Nothing is opened. So of what a store can, the tree shows the most that its change feed may "
+    "give;\nall of it is known when it is open: see strata inspect.\n";
+
+constexpr const char* kInspectFooter =
+    "can (in JSON: capabilities) is what a stage promises together with all that is below it; a "
+    "store\npromises what its outermost stage does.\n"
+    "  write_atomicity  what is written together or not at all: none, document, batch\n"
+    "  isolation        what a transaction sees: none, snapshot\n"
+    "  freshness        whether reads see what was written through the stage: eventual, latest\n"
+    "  durability       what an acknowledged write survives: none, process, machine\n"
+    "  change_feed      changes for subscribers: none, ordered, resumable (after a restart)\n"
+    "  ordered_scan     rows of a query without a sort: none, by_id\n"
+    "  writable         whether it takes writes\n"
+    "  verbatim         whether documents come back exactly as they were written\n";
+
+// Puts a text before the footer that all commands have.
+void AddFooter(CLI::App* command, const char* text) {
+  command->footer(std::string(text) + "\n" + kFooter);
+}
+
 struct Arguments {
   std::string file, store, id, text, rql, name, directory;
   std::vector<std::string> params;
@@ -121,6 +142,7 @@ int main(int argc, char** argv) {
                         [&] { return CheckCommand(a.file, a.json); });
   with_file(check);
   with_json(check);
+  AddFooter(check, kCheckFooter);
 
   auto* types = command("types", "the stage types and their options",
                         [&] { return TypesCommand(a.name, a.json_schema, a.json); });
@@ -130,11 +152,12 @@ int main(int argc, char** argv) {
   with_json(types);
 
   auto* inspect =
-      command("inspect", "opens a pipeline and shows its tree with what each stage can do",
+      command("inspect", "opens a pipeline and shows its tree with what each stage promises",
               [&] { return InspectCommand(a.file, a.json, a.metrics); });
   with_file(inspect);
   inspect->add_flag("--metrics", a.metrics, "the stages' counters, in Prometheus' text format");
   with_json(inspect);
+  AddFooter(inspect, kInspectFooter);
 
   auto* import =
       command("import", "loads documents: NDJSON or one JSON array, from a file or stdin",
@@ -142,7 +165,8 @@ int main(int argc, char** argv) {
   with_store(import);
   import->add_option("INPUT", a.import.input, "a file, or - for stdin")->capture_default_str();
   auto* keep_going = import->add_flag("--keep-going", a.import.keep_going,
-                                      "write bad documents to a rejects file instead of stopping");
+                                      "write bad documents to a rejects file instead of stopping; "
+                                      "of one that is longer than 64 MiB, its beginning");
   import->add_option("--rejects", a.import.rejects, "the rejects file (default: INPUT.rejects)")
       ->needs(keep_going);
   import->add_option("--batch", a.import.batch, "documents a write")

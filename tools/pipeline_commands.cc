@@ -38,7 +38,8 @@ int CheckCommand(const std::string& file, bool json) {
     std::cerr << DescribeProblems(file, config->warnings, "warning") << "\n";
   std::cout << file << ": good; " << config->stages.size() << " stages in " << config->stores.size()
             << " stores\n"
-            << config->TreeText();
+            << config->TreeText() << "what else the stores promise: strata inspect " << file
+            << "\n";
   return kOk;
 }
 

@@ -5,11 +5,12 @@
 
 #include "core/json_text.h"
 #include "core/path.h"
+#include "tools/width.h"
 
 namespace strata::tools {
 namespace {
 
-constexpr size_t kCell = 60;  // characters of a table's cell
+constexpr size_t kCell = 60;  // columns of a terminal that a table's cell takes at most
 
 // Names of columns in the order in which they first come up.
 class Columns {
@@ -49,17 +50,17 @@ std::string CellText(Value v) {
   return std::string(v.text());
 }
 
-std::string OneLine(std::string s) {
-  for (char& c : s) {
-    if (static_cast<unsigned char>(c) < 0x20 || c == 0x7F) c = ' ';
+// Fit for a cell: what would move the terminal's cursor becomes a space, also U+0080 to U+009F.
+std::string OneLine(std::string_view s) {
+  std::string line;
+  for (size_t i = 0; i < s.size(); ++i) {
+    const auto c = static_cast<unsigned char>(s[i]);
+    const bool c1 = c == 0xC2 && i + 1 < s.size() && static_cast<unsigned char>(s[i + 1]) < 0xA0;
+    line += c < 0x20 || c == 0x7F || c1 ? ' ' : s[i];
+    i += c1;
   }
-  if (Utf8Length(s) <= kCell) return s;
-  size_t at = 0;
-  for (size_t n = 0; n < kCell - 1; ++n) {
-    ++at;
-    while (at < s.size() && (s[at] & 0xC0) == 0x80) ++at;
-  }
-  return s.substr(0, at) + "…";
+  if (TerminalWidth(line) <= kCell) return line;
+  return std::string(FitColumns(line, kCell - 1)) + "…";
 }
 
 class TablePrinter final : public RowPrinter {
@@ -105,8 +106,8 @@ class TablePrinter final : public RowPrinter {
     widths_.clear();
     right_.clear();
     for (size_t i = 0; i < names.size(); ++i) {
-      widths_.push_back(Utf8Length(names[i]));
-      for (const auto& line : cells) widths_[i] = std::max(widths_[i], Utf8Length(line[i]));
+      widths_.push_back(TerminalWidth(names[i]));
+      for (const auto& line : cells) widths_[i] = std::max(widths_[i], TerminalWidth(line[i]));
       right_.push_back(numbers[i] == cells.size());
       std::string rule;
       for (size_t n = 0; n < widths_[i]; ++n) rule += "─";
@@ -121,8 +122,8 @@ class TablePrinter final : public RowPrinter {
   void Line(const std::vector<std::string>& cells) {
     std::string text;
     for (size_t i = 0; i < cells.size(); ++i) {
-      const size_t length = Utf8Length(cells[i]);
-      const std::string pad(widths_[i] > length ? widths_[i] - length : 0, ' ');
+      const size_t width = TerminalWidth(cells[i]);
+      const std::string pad(widths_[i] > width ? widths_[i] - width : 0, ' ');
       if (i > 0) text += "  ";
       text += right_[i] ? pad + cells[i] : cells[i] + pad;
     }

@@ -63,6 +63,37 @@ TEST(Table, KeepsRowsThatAreNoObjects) {
             "a  value\n─  ─────\nx\n   y\n(2 rows)\n");
 }
 
+// What stands behind a wide text begins in the same column of the terminal.
+TEST(Table, WideCharactersTakeTwoColumnsAndCombiningMarksNone) {
+  EXPECT_EQ(
+      Printed(RowFormat::kTable, {Rows({R"({"名":"東京タワー","n":1})", R"({"名":"café","n":2})",
+                                        R"({"名":"cafe\u0301","n":3})"})}),
+      "名          n\n"
+      "──────────  ─\n"
+      "東京タワー  1\n"
+      "café        2\n"
+      "cafe\u0301        3\n"
+      "(3 rows)\n");
+}
+
+TEST(Table, ALongCellIsCutWhereItsColumnsEnd) {
+  std::string wide, cut;
+  for (int i = 0; i < 31; ++i) wide += "漢";  // 62 columns
+  for (int i = 0; i < 29; ++i) cut += "漢";   // 58, and a 30th would make it 60
+  std::string rule;
+  for (int i = 0; i < 59; ++i) rule += "─";
+  EXPECT_EQ(Printed(RowFormat::kTable, {Rows({("{\"a\":\"" + wide + "\"}").c_str()})}),
+            "a\n" + rule + "\n" + cut + "…\n(1 row)\n");
+  const std::string whole = wide.substr(0, wide.size() - 3);  // 60 columns
+  EXPECT_EQ(Printed(RowFormat::kTable, {Rows({("{\"a\":\"" + whole + "\"}").c_str()})}),
+            "a\n" + rule + "─\n" + whole + "\n(1 row)\n");
+}
+
+TEST(Table, WhatWouldMoveTheCursorIsASpace) {
+  EXPECT_EQ(Printed(RowFormat::kTable, {Rows({R"({"a":"x\ty\u001b[2Jz\u009b2Jé"})"})}),
+            "a\n────────────\nx y [2Jz 2Jé\n(1 row)\n");
+}
+
 TEST(ScalarRow, NamesTheScalar) {
   EXPECT_EQ(ScalarRow("count", Document::Parse("7").value()).text(), R"({"count":7})");
   EXPECT_EQ(ScalarRow("first", Document::Parse(R"({"a":1})").value()).text(), R"({"a":1})");
