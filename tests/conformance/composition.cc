@@ -1,6 +1,7 @@
 #include "tests/conformance/composition.h"
 
 #include <cstdlib>
+#include <cstring>
 #include <map>
 #include <random>
 
@@ -93,6 +94,9 @@ constexpr const char* kMemoryRows = R"({"type":"memory","columns":"off"})";
 constexpr const char* kRocksdb =
     R"({"type":"rocksdb","path":"data","write_buffer":"4MiB","durability":"async"})";
 
+// How every configuration begins.
+constexpr const char* kStores = R"({"stores":{)";
+
 // Stages, outermost first. One that gives several stores becomes a store of its own, of which the
 // stages above use "Toy".
 std::string Stack(const std::vector<std::string>& stages) {
@@ -110,7 +114,7 @@ std::string Stack(const std::vector<std::string>& stages) {
     below += "\"" + name + "\":[" + stages[i] + "," + out + "],";
     out = "\"Toy\"";
   }
-  return R"({"stores":{)" + below + R"("s":[)" + out + R"(]},"serve":["s"]})";
+  return kStores + below + R"("s":[)" + out + R"(]},"serve":["s"]})";
 }
 
 bool Variant(std::string_view name) {
@@ -171,6 +175,17 @@ std::vector<Composition> AllCompositions() {
   return out;
 }
 
+std::vector<Composition> OverReadonly() {
+  std::vector<Composition> out;
+  for (const Wrapper& w : kWrappers) {
+    Composition c{std::string(w.name) + "__readonly",
+                  Stack({w.stage, R"({"type":"readonly"})", R"("below")"})};
+    c.config.insert(std::strlen(kStores), R"("below":"memory:",)");
+    out.push_back(std::move(c));
+  }
+  return out;
+}
+
 std::vector<Composition> ForbiddenCompositions() {
   const auto stage = [](std::string_view name) {
     return std::find_if(std::begin(kWrappers), std::end(kWrappers),
@@ -185,7 +200,8 @@ std::vector<Composition> ForbiddenCompositions() {
   return out;
 }
 
-ConformanceTest::ConformanceTest() {
+ConformanceTest::ConformanceTest(std::string_view more) : config_(GetParam().config) {
+  config_.insert(std::strlen(kStores), more);
   EXPECT_TRUE(RegisterAll(registry_).ok());
   const char* base = std::getenv("TEST_TMPDIR");
   folder_ = std::filesystem::path(base != nullptr ? base : "/tmp") /
@@ -202,7 +218,7 @@ ConformanceTest::~ConformanceTest() {
 }
 
 void ConformanceTest::Open() {
-  auto p = Pipeline::FromText(GetParam().config, folder_.string(), registry_);
+  auto p = Pipeline::FromText(config_, folder_.string(), registry_);
   if (!p.ok()) {
     ADD_FAILURE() << Describe(p.status());
     std::abort();

@@ -24,6 +24,8 @@ struct Composition {
 };
 
 std::vector<Composition> AllCompositions();
+// Each wrapper over a readonly stage, over the store "below".
+std::vector<Composition> OverReadonly();
 // Those that the order rules forbid.
 std::vector<Composition> ForbiddenCompositions();
 inline void PrintTo(const Composition& c, std::ostream* out) { *out << c.config; }
@@ -31,11 +33,14 @@ inline void PrintTo(const Composition& c, std::ostream* out) { *out << c.config;
 // A folder of its own, and the composition's pipeline in it.
 class ConformanceTest : public ::testing::TestWithParam<Composition> {
  protected:
-  ConformanceTest();
+  // `more`: further members of the pipeline's "stores", each with a comma behind it.
+  explicit ConformanceTest(std::string_view more = "");
   ~ConformanceTest() override;
 
   Store& store() { return *store_; }
   std::shared_ptr<Store> shared_store() { return store_; }
+  // Another store of the pipeline.
+  Store& other(std::string_view name) { return *pipeline_->Find(name); }
   // Closes and opens again. Only a persistent composition keeps its documents.
   void Reopen();
   // So many of `full` random rounds as the composition is given.
@@ -46,6 +51,7 @@ class ConformanceTest : public ::testing::TestWithParam<Composition> {
   void Open();
 
   StageRegistry registry_;
+  std::string config_;
   std::filesystem::path folder_;
   std::unique_ptr<Pipeline> pipeline_;
   std::shared_ptr<Store> store_;

@@ -23,25 +23,34 @@ std::unique_ptr<Pipeline> OpenStack(const std::string& text, const std::string& 
   return p.ok() ? *std::move(p) : nullptr;
 }
 
-// The i-th write of a run: one document, in two halves that must agree.
-WriteOp OpOf(uint64_t seed, uint64_t i) {
+// The i-th write of a run: one to three documents, each in two halves that must agree.
+WriteBatch BatchOf(uint64_t seed, uint64_t i) {
   std::mt19937_64 random(seed * 1000003 + i);
-  const std::string id = "d" + std::to_string(random() % 30);
-  if (random() % 6 == 0) return {WriteKind::kDelete, id, {}, Presence::kAny, {}};
-  const std::string mark = std::to_string(seed) + "x" + std::to_string(i);
-  const bool halves = random() % 4 != 0;
-  std::string text = "{\"id\":\"" + id + "\",\"left\":\"" + mark + "\"";
-  if (halves) text += ",\"right\":\"" + mark + "\"";
-  return {WriteKind::kPut, id, Document::FromTrusted(text + "}"), Presence::kAny, {}};
+  WriteBatch batch;
+  for (uint64_t n = random() % 3;; --n) {
+    const std::string id = "d" + std::to_string(random() % 30);
+    const std::string mark =
+        std::to_string(seed) + "x" + std::to_string(i) + "x" + std::to_string(n);
+    std::string text = "{\"id\":\"" + id + "\",\"left\":\"" + mark + "\"";
+    if (random() % 4 != 0) text += ",\"right\":\"" + mark + "\"";
+    if (random() % 6 == 0) {
+      batch.Delete(id);
+    } else {
+      batch.Put(Document::FromTrusted(text + "}"), id);
+    }
+    if (n == 0) return batch;
+  }
 }
 
 using State = std::map<std::string, std::string>;
 
-void Apply(State* state, const WriteOp& op) {
-  if (op.kind == WriteKind::kDelete) {
-    state->erase(op.id);
-  } else {
-    (*state)[op.id] = op.document.text();
+void Apply(State* state, const WriteBatch& batch) {
+  for (const WriteOp& op : batch.ops) {
+    if (op.kind == WriteKind::kDelete) {
+      state->erase(op.id);
+    } else {
+      (*state)[op.id] = op.document.text();
+    }
   }
 }
 
@@ -66,7 +75,7 @@ void Rounds(const std::string& config, const std::string& folder, int max_micros
     Store& store = *pipeline->Find("s");
     if (write(fd, "o", 1) != 1) return;
     for (uint64_t i = 0;; ++i) {
-      if (!WriteOne(store, Ctx(), OpOf(seed + static_cast<uint64_t>(run), i)).ok()) return;
+      if (!store.Write(Ctx(), BatchOf(seed + static_cast<uint64_t>(run), i)).ok()) return;
       if (write(fd, ".", 1) != 1) return;
     }
   });
@@ -80,9 +89,9 @@ void Rounds(const std::string& config, const std::string& folder, int max_micros
                         run % 8 != 0)
             .size();
     acknowledged_in_all += acknowledged;
-    for (uint64_t i = 0; i < acknowledged; ++i) Apply(&state, OpOf(run_seed, i));
+    for (uint64_t i = 0; i < acknowledged; ++i) Apply(&state, BatchOf(run_seed, i));
     State or_else = state;
-    Apply(&or_else, OpOf(run_seed, acknowledged));
+    Apply(&or_else, BatchOf(run_seed, acknowledged));
     const auto pipeline = OpenStack(config, folder);
     ASSERT_NE(pipeline, nullptr);
     const State found = StateOf(*pipeline->Find("s"));
@@ -120,27 +129,43 @@ TEST_F(StackCrash, PartsOfAnAggregateAgree) {
   });
 }
 
+constexpr char kTextIndex[] =
+    R"({"type":"fulltext","path":"text","commit_after":"2ms",)"
+    R"("fields":{"left":{"language":"none"},"right":{"language":"none"}}})";
+
+void ExpectTextIndexEqualsData(Pipeline& pipeline, const State& state) {
+  Store& store = *pipeline.Find("s");
+  auto* admin = dynamic_cast<FulltextAdmin*>(pipeline.FindStage("s").get());
+  ASSERT_NE(admin, nullptr);
+  ASSERT_TRUE(admin->WaitWhole(Ctx()).ok());
+  const Status sound = admin->Check(Ctx());
+  ASSERT_TRUE(sound.ok()) << Describe(sound);
+  for (const auto& [id, text] : state) {
+    const std::string word = Document::Parse(text)->Find("left").String();
+    const auto rows = Collect(store, Ctx(), "fulltext(left," + word + ")&values(id)");
+    ASSERT_TRUE(rows.ok()) << Describe(rows.status());
+    ASSERT_EQ(rows->size(), 1u) << word;
+    ASSERT_EQ((*rows)[0].root().String(), id);
+  }
+}
+
 TEST_F(StackCrash, ATextIndexEqualsItsData) {
   std::filesystem::create_directories(Path("text"));
   const std::string config =
-      R"({"stores":{"s":[{"type":"fulltext","path":"text","commit_after":"2ms",)"
-      R"("fields":{"left":{"language":"none"},"right":{"language":"none"}}},)"
-      R"({"type":"rocksdb","path":"data","write_buffer":"1MiB","durability":"async"}]}})";
-  Rounds(config, Path("text"), 5000, [](Pipeline& pipeline, const State& state) {
-    Store& store = *pipeline.Find("s");
-    auto* admin = dynamic_cast<FulltextAdmin*>(pipeline.FindStage("s").get());
-    ASSERT_NE(admin, nullptr);
-    ASSERT_TRUE(admin->WaitWhole(Ctx()).ok());
-    const Status sound = admin->Check(Ctx());
-    ASSERT_TRUE(sound.ok()) << Describe(sound);
-    for (const auto& [id, text] : state) {
-      const std::string word = Document::Parse(text)->Find("left").String();
-      const auto rows = Collect(store, Ctx(), "fulltext(left," + word + ")&values(id)");
-      ASSERT_TRUE(rows.ok()) << Describe(rows.status());
-      ASSERT_EQ(rows->size(), 1u) << word;
-      ASSERT_EQ((*rows)[0].root().String(), id);
-    }
-  });
+      std::string(R"({"stores":{"s":[)") + kTextIndex +
+      R"(,{"type":"rocksdb","path":"data","write_buffer":"1MiB","durability":"async"}]}})";
+  Rounds(config, Path("text"), 5000, ExpectTextIndexEqualsData);
+}
+
+// Whose feed does not say what the index lacks.
+TEST_F(StackCrash, ATextIndexOverAnAggregateEqualsItsData) {
+  std::filesystem::create_directories(Path("both"));
+  const std::string base = R"("type":"rocksdb","write_buffer":"1MiB","durability":"async")";
+  const std::string config = std::string(R"({"stores":{"s":[)") + kTextIndex +
+                             R"(,{"type":"aggregate","properties":["*",["right"]],)" +
+                             R"("journal":"journal","inners":[{)" + base + R"(,"path":"a"},{)" +
+                             base + R"(,"path":"b"}]}]}})";
+  Rounds(config, Path("both"), 8000, ExpectTextIndexEqualsData);
 }
 
 }  // namespace

@@ -150,6 +150,12 @@ Node RandomQuery::Condition(int depth) {
     }
   }
   static constexpr Op kOps[] = {Op::kEq, Op::kNe, Op::kLt, Op::kLe, Op::kGt, Op::kGe};
+  if (Below(8) == 0) {  // ids are narrowed by, and are in every part of a record
+    const Node id = Node::PathNode({"id"});
+    const auto some = [&] { return Node::Str((Below(2) ? "a" : "b") + std::to_string(Below(80))); };
+    if (Below(3) == 0) return Node::Call(Op::kIn, {id, Node::Array({some(), some(), some()})});
+    return Node::Call(kOps[Below(6)], {id, some()});
+  }
   switch (Below(12)) {
     case 0:
       return Node::Call(Op::kIn, {path(), Node::Array({literal(), literal(), literal()})});

@@ -1,9 +1,4 @@
 // Types over one store: who sees what, and what a write may not change.
-#include <map>
-
-#include "tests/support/model.h"
-#include "tests/support/random_json.h"
-#include "tests/support/random_query.h"
 #include "tests/wrappers/stack.h"
 #include "wrappers/inherit/inherit_store.h"
 
@@ -150,40 +145,6 @@ TEST(InheritConfig, SaysWhatIsWrongWithTypes) {
                        "c":[{"type":"inherit","types":{"A":{}}},"B"])"),
             "p: 1 problem\n  /stores/c/0   stands over another \"inherit\" (/stores/b/0) with the "
             "same \"discriminator\"");
-}
-
-// The law: types that have nothing in common are as good as separate stores.
-TEST(InheritLaw, DisjointTypesAreSeparateStores) {
-  const uint64_t seed = PrintedSeed();
-  RandomJson random(seed);
-  RandomQuery queries(seed + 1);
-  Stack stack(R"("m":"memory:","h":{"type":"inherit","inner":"m","discriminator":"$t",
-                 "visible":false,"types":{"A":{},"B":{},"C":{}}})");
-  const char* names[] = {"A", "B", "C"};
-  std::map<std::string, Document> models[3];
-  for (int i = 0; i < 3000; ++i) {
-    const size_t n = random.Below(3);
-    // An id belongs to one type: the whole hierarchy shares them.
-    const std::string id = names[n] + std::to_string(random.Below(15));
-    if (random.Below(4) == 0) {
-      const auto w = Delete(stack[names[n]], ctx(), id);
-      ASSERT_TRUE(w.ok());
-      ASSERT_EQ(w->deleted, models[n].erase(id) == 1);
-    } else {
-      const std::string body = random.Object(3);
-      const Document d =
-          Doc("{\"id\":\"" + id + "\"" + (body == "{}" ? "}" : "," + body.substr(1)));
-      ASSERT_TRUE(Put(stack[names[n]], ctx(), d).ok());
-      models[n][id] = d;
-    }
-    const size_t other = random.Below(3);
-    const Query q = queries.Answerable();
-    const auto rows = Collect(stack[names[other]], ctx(), q);
-    ASSERT_TRUE(rows.ok()) << q.ToString() << Describe(rows.status());
-    std::vector<std::string> texts;
-    for (const Document& d : *rows) texts.emplace_back(d.text());
-    ASSERT_EQ(texts, ModelAnswer(models[other], q)) << q.ToString();
-  }
 }
 
 }  // namespace
