@@ -109,11 +109,12 @@ int PrintGroup(ReplicateAdmin& admin, bool json) {
   for (const ReplicaReport& m : report.members) {
     const replicate::ReplicaState& s = m.state;
     std::cout << m.place << "  " << m.stage << "  ";
-    if (m.primary) {
-      std::cout << "primary, at change " << s.applied << "\n";
-      continue;
-    }
-    std::cout << HealthName(s.health) << ", at change " << s.applied << ", " << m.lag << " behind";
+    // The primary follows nobody.
+    if (!m.primary || s.health != replicate::ReplicaHealth::kFollowing)
+      std::cout << HealthName(s.health) << ", ";
+    if (m.primary) std::cout << "primary, ";
+    std::cout << "at change " << s.applied;
+    if (!m.primary) std::cout << ", " << m.lag << " behind";
     if (s.syncs > 0) {
       std::cout << "; " << s.syncs << " comparisons: " << s.ranges_different << " of " << s.ranges
                 << " ranges different, " << s.copied << " documents copied, " << s.removed

@@ -1,9 +1,9 @@
 // A thread that does something for as long as it can, and when that fails does it again after a
-// pause that doubles from 10 ms up to five seconds, and begins at 10 ms again once it has gone well
-// for ten seconds.
+// pause.
 #ifndef STRATA_WRAPPERS_CORE_RETRYING_THREAD_H_
 #define STRATA_WRAPPERS_CORE_RETRYING_THREAD_H_
 
+#include <chrono>
 #include <functional>
 #include <thread>
 
@@ -12,6 +12,18 @@
 
 namespace strata {
 
+// Pauses double from 10 ms up to five seconds, and begin at 10 ms again once it has gone well for
+// ten seconds. For one thread.
+class RetryPause {
+ public:
+  // `ran`: for how long it went well before it failed.
+  std::chrono::milliseconds After(std::chrono::steady_clock::duration ran);
+
+ private:
+  std::chrono::milliseconds next_{10};
+};
+
+// One thread owns and stops it; the context may be used from any.
 class RetryingThread {
  public:
   // `attempt` returns when it fails or its context is cancelled; `lost` hears why it failed. Both

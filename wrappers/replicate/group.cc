@@ -37,6 +37,7 @@ void Group::Begin(const GroupState& state, uint64_t losses) {
   epoch->group = state;
   epoch->losses = losses;
   epoch->primary = &member(state.primary);
+  epoch->watch = std::make_unique<PrimaryWatch>(*epoch->primary);
   uint64_t floor = floor_.load();
   while (floor < state.first_revision() &&
          !floor_.compare_exchange_weak(floor, state.first_revision())) {
@@ -72,12 +73,18 @@ StatusOr<std::shared_ptr<const Epoch>> Group::ForWriting() {
   const auto epoch = Current();
   RETURN_IF_ERROR(state_.Check());
   size_t lost = 0;
-  for (const auto& f : epoch->followers)
-    lost += f != nullptr && f->health() == ReplicaHealth::kLost;
-  if (size() - lost < options_.needed) {
+  const ReplicaFollower* one = nullptr;
+  for (const auto& f : epoch->followers) {
+    if (f == nullptr || f->health() != ReplicaHealth::kLost) continue;
+    ++lost;
+    one = f.get();
+  }
+  if (one != nullptr && size() - lost < options_.needed) {
+    const std::string trouble = one->State().trouble;  // what is behind its first line are frames
     return Unavailable(Concat(std::to_string(lost), " of ", std::to_string(size() - 1),
                               " copies are lost, so the write could not be acknowledged; nothing "
-                              "was written"));
+                              "was written (",
+                              trouble.substr(0, trouble.find('\n')), ")"));
   }
   return epoch;
 }
@@ -131,17 +138,15 @@ GroupReport Group::Report() const {
   const auto epoch = Current();
   GroupReport report;
   report.epoch = epoch->group.epoch;
-  uint64_t last = 0;
-  if (const auto feed = epoch->primary->Subscribe(Context::Background(), {}); feed.ok())
-    last = (*feed)->resume_from() - 1;
+  const ReplicaState primary = epoch->watch->Look();
+  const uint64_t last = primary.applied;
   for (size_t i = 0; i < size(); ++i) {
     ReplicaReport m;
     m.place = i;
     m.stage = member(i).info().stage;
     m.primary = i == epoch->group.primary;
     if (m.primary) {
-      m.state.health = ReplicaHealth::kFollowing;
-      m.state.applied = last;
+      m.state = primary;
     } else {
       m.state = epoch->followers[i]->State();
       m.lag = last > m.state.applied ? last - m.state.applied : 0;

@@ -19,6 +19,7 @@
 #include "store/store.h"
 #include "wrappers/core/gate.h"
 #include "wrappers/replicate/group_state.h"
+#include "wrappers/replicate/primary_watch.h"
 #include "wrappers/replicate/replica_follower.h"
 #include "wrappers/replicate/replicate_admin.h"
 
@@ -29,6 +30,7 @@ struct Epoch {
   GroupState group;
   uint64_t losses = 0;  // promotions of this process so far that may have lost something
   Store* primary = nullptr;
+  std::unique_ptr<PrimaryWatch> watch;                      // of the primary
   std::vector<std::unique_ptr<ReplicaFollower>> followers;  // null at the primary's place
 };
 
@@ -72,6 +74,7 @@ class Group {
       ASSIGN_OR_RETURN(const Gate::Pass writing, promotion_.Enter(ctx, /*alone=*/false));
       ASSIGN_OR_RETURN(epoch, ForWriting());
       result = call(epoch);
+      epoch->watch->Wrote(result.status());
     }
     RETURN_IF_ERROR(result.status());
     RETURN_IF_ERROR(Confirm(ctx, *epoch, *result));

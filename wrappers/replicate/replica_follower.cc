@@ -7,6 +7,8 @@
 
 #include "core/abseil.h"
 #include "store/ops.h"
+#include "wrappers/replicate/documents.h"
+#include "wrappers/replicate/probe.h"
 
 namespace strata::replicate {
 namespace {
@@ -15,39 +17,8 @@ constexpr size_t kRange = 512;       // documents compared by one digest
 constexpr size_t kCopy = 256;        // documents copied by one batch
 constexpr size_t kMaxChanges = 256;  // taken from the feed at once
 constexpr std::chrono::milliseconds kTick(100);
+constexpr std::chrono::seconds kIdle(1);        // a replica unasked for so long is asked
 constexpr std::chrono::seconds kOneChange(10);  // for reading one that is or is not there
-
-// The documents of a store or transaction in order of their ids.
-class Documents {
- public:
-  template <typename Target>
-  static StatusOr<Documents> Of(Target& target, const Context& ctx) {
-    Documents d;
-    ASSIGN_OR_RETURN(d.plan_, PrepareComplete(target, ctx, Query()));
-    ASSIGN_OR_RETURN(d.cursor_, d.plan_->Open(ctx, {}));
-    return d;
-  }
-  // The id at which it stands; nothing at the end.
-  StatusOr<std::optional<std::string>> Peek(const Context& ctx) {
-    while (at_ == rows_.size() && !ended_) {
-      RowBatch batch;
-      RETURN_IF_ERROR(cursor_->Next(ctx, kRange, &batch));
-      rows_ = std::move(batch.rows);
-      at_ = 0;
-      ended_ = batch.end != EndReason::kMore;
-    }
-    if (at_ == rows_.size()) return std::optional<std::string>();
-    return std::optional<std::string>(StoredId(rows_[at_]));
-  }
-  void Skip() { ++at_; }
-
- private:
-  std::unique_ptr<Plan> plan_;
-  std::unique_ptr<Cursor> cursor_;
-  std::vector<Document> rows_;
-  size_t at_ = 0;
-  bool ended_ = false;
-};
 
 uint64_t Digest(const std::vector<std::string>& ids,
                 const std::vector<std::optional<Record>>& records) {
@@ -83,6 +54,18 @@ bool EndsWithHop(std::string_view origin, std::string_view hop) {
 // The origin without this group at its end.
 std::string_view BeforeHop(std::string_view origin, std::string_view hop) {
   return EndsWithHop(origin, hop) ? origin.substr(0, origin.size() - hop.size() - 1) : origin;
+}
+
+// So that a copy's trouble does not blame the copy.
+Status OfPrimary(const Status& s) {
+  return s.ok() ? s : WithMessage(s, Concat("the primary: ", Message(s)));
+}
+
+StatusOr<std::unique_ptr<Subscription>> FeedOf(Store& primary, const Context& ctx,
+                                               const SubscribeRequest& request) {
+  auto feed = primary.Subscribe(ctx, request);
+  if (!feed.ok()) return OfPrimary(feed.status());
+  return feed;
 }
 
 // The change `sequence`; nothing when the store's log has it not.
@@ -135,11 +118,11 @@ void ReplicaFollower::Reached(uint64_t sequence) {
 }
 
 void ReplicaFollower::Lost(const Status& why) {
-  health_.store(ReplicaHealth::kLost, std::memory_order_release);
   Note([&](ReplicaState* state) {
     ++state->failures;
     state->trouble = Describe(why);
   });
+  health_.store(ReplicaHealth::kLost, std::memory_order_release);
   news_();
 }
 
@@ -163,7 +146,7 @@ StatusOr<std::optional<uint64_t>> ReplicaFollower::Position(uint64_t goal) {
 }
 
 Status ReplicaFollower::Follow() {
-  ASSIGN_OR_RETURN(auto feed, primary_.Subscribe(context(), {}));
+  ASSIGN_OR_RETURN(auto feed, FeedOf(primary_, context(), {}));
   const uint64_t goal = feed->resume_from();  // the first that is still to come
   ASSIGN_OR_RETURN(const std::optional<uint64_t> next, Position(goal));
   copied_below_ = 0;
@@ -175,22 +158,34 @@ Status ReplicaFollower::Follow() {
     SubscribeRequest request;
     request.from = next;
     request.max_changes = kMaxChanges;
-    ASSIGN_OR_RETURN(feed, primary_.Subscribe(context(), request));
+    ASSIGN_OR_RETURN(feed, FeedOf(primary_, context(), request));
     news_();
   }
+  return Follow(std::move(feed), goal, /*read=*/!next);
+}
+
+Status ReplicaFollower::Follow(std::unique_ptr<Subscription> feed, uint64_t goal, bool read) {
   auto verified = std::chrono::steady_clock::now();
+  std::optional<std::chrono::steady_clock::time_point> answered;
+  if (read) answered = verified;
   for (;;) {
-    if (applied() + 1 >= goal && health() != ReplicaHealth::kFollowing) {
-      health_.store(ReplicaHealth::kFollowing, std::memory_order_release);
+    const bool returns = applied() + 1 >= goal && health() != ReplicaHealth::kFollowing;
+    const auto now = std::chrono::steady_clock::now();
+    // One that gives its feed and nothing more is not well again.
+    if (answered ? now - *answered > kIdle : returns) {
+      RETURN_IF_ERROR(Probe(replica_, context().WithTimeout(kOneChange)));
+      answered = std::chrono::steady_clock::now();
+    }
+    if (returns) {
       Note([](ReplicaState* state) { state->trouble.clear(); });
+      health_.store(ReplicaHealth::kFollowing, std::memory_order_release);
       news_();
     }
-    const bool due = options_.verify.count() > 0 &&
-                     std::chrono::steady_clock::now() - verified > options_.verify;
-    if (due || verify_.load()) {
+    if (verify_.load() || (options_.verify.count() > 0 && now - verified > options_.verify)) {
       verify_.store(false);
       RETURN_IF_ERROR(Sync(&feed));
       verified = std::chrono::steady_clock::now();
+      answered = verified;
     }
     const StatusOr<ChangeBatch> batch = feed->Next(context().WithTimeout(kTick));
     if (batch.status().code() == StatusCode::kDeadlineExceeded) {
@@ -198,12 +193,9 @@ Status ReplicaFollower::Follow() {
       if (feed->resume_from() > 0) Reached(feed->resume_from() - 1);
       continue;
     }
-    RETURN_IF_ERROR(batch.status());
-    if (batch->gap) {
-      RETURN_IF_ERROR(Sync(&feed));
-    } else {
-      RETURN_IF_ERROR(Apply(*batch));
-    }
+    RETURN_IF_ERROR(OfPrimary(batch.status()));
+    RETURN_IF_ERROR(batch->gap ? Sync(&feed) : Apply(*batch));
+    if (batch->gap || !batch->changes.empty()) answered = std::chrono::steady_clock::now();
   }
 }
 
@@ -267,9 +259,9 @@ Status ReplicaFollower::Sync(std::unique_ptr<Subscription>* feed) {
   Note([](ReplicaState* state) { ++state->syncs; });
   SubscribeRequest request;
   request.max_changes = kMaxChanges;
-  ASSIGN_OR_RETURN(auto from_now, primary_.Subscribe(context(), request));
+  ASSIGN_OR_RETURN(auto from_now, FeedOf(primary_, context(), request));
   ASSIGN_OR_RETURN(const auto snapshot, primary_.Begin(context(), {}));
-  ASSIGN_OR_RETURN(const auto behind, primary_.Subscribe(context(), {}));
+  ASSIGN_OR_RETURN(const auto behind, FeedOf(primary_, context(), {}));
   copied_below_ = behind->resume_from();
   std::vector<std::pair<uint64_t, std::string>> wrong;
   std::vector<std::string> extra;

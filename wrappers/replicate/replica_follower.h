@@ -7,6 +7,9 @@
 // no other has), or the primary's log does not reach back, both are compared by digests over ranges
 // of ids and what differs is copied. From then on it is where the primary was when the comparison
 // began, whatever its own counter says, and confirms no write before that.
+//
+// A replica that had nothing to do for a second is asked for a document, so that one which has died
+// is known to be lost before the next write waits for it.
 #ifndef STRATA_WRAPPERS_REPLICATE_REPLICA_FOLLOWER_H_
 #define STRATA_WRAPPERS_REPLICATE_REPLICA_FOLLOWER_H_
 
@@ -31,7 +34,7 @@ struct ReplicaState {
   ReplicaHealth health = ReplicaHealth::kConnecting;
   uint64_t applied = 0;   // the last of the primary's changes that it has
   uint64_t changes = 0;   // applied one by one
-  uint64_t failures = 0;  // of following
+  uint64_t failures = 0;  // of following; the primary's: of writes to it and looks at it
   uint64_t syncs = 0;     // comparisons of everything begun
   uint64_t compared = 0;  // the comparison that ended last
   // Ranges of documents compared, and those that differed by more than what was on its way.
@@ -66,6 +69,9 @@ class ReplicaFollower {
  private:
   const Context& context() const { return thread_.context(); }
   Status Follow();
+  // Until one of both stores fails. The replica is up to date once it has all before the change
+  // `goal`. `read`: it has been read just now.
+  Status Follow(std::unique_ptr<Subscription> feed, uint64_t goal, bool read);
   void Lost(const Status& why);
   // The first change that the replica lacks; nothing when its own feed does not say. `goal`: the
   // primary's next change.

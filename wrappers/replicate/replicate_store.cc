@@ -164,14 +164,14 @@ class ReplicateStore final : public Store, public ReplicateAdmin, public Introsp
       const replicate::ReplicaState& s = m.state;
       add("primary", MetricKind::kGauge, m.primary, "1: it is the primary");
       add("healthy", MetricKind::kGauge, s.health == ReplicaHealth::kFollowing,
-          "1: it follows the primary, or is it");
+          "1: it follows the primary; the primary: it answers and takes writes");
       add("lag", MetricKind::kGauge, static_cast<double>(m.lag),
           "changes of the primary that it has not");
       add("applied", MetricKind::kGauge, static_cast<double>(s.applied),
           "the last of the primary's changes that it has");
       add("changes", MetricKind::kCounter, static_cast<double>(s.changes), "changes applied");
       add("failures", MetricKind::kCounter, static_cast<double>(s.failures),
-          "times that it was lost");
+          "times that following failed; the primary: failed writes and looks at it");
       add("syncs", MetricKind::kCounter, static_cast<double>(s.syncs),
           "comparisons with the whole primary");
       add("ranges_different", MetricKind::kCounter, static_cast<double>(s.ranges_different),
