@@ -30,7 +30,7 @@ constexpr DemoQuery kQueries[] = {
      "fulltext(full%20text%20search%20engine)&sort(-score)&select(name,score,snippet)&limit(5)"},
     {"Words together with other conditions",
      "fulltext(terminal%20editor)&section=editors&installed_size=lt=2000&sort(-score)"
-     "&select(name,installed_size,score)&limit(5)"},
+     "&select(name,installed_size,score,snippet)&limit(5)"},
     {"A word that is spelt wrongly finds nothing; the plan says what was probably meant",
      "fulltext(databaze)&select(name)&limit(3)"},
     {"The mean size of what is required or important, in KiB",

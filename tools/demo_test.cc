@@ -27,8 +27,10 @@ class DemoTest : public ::testing::Test {
     std::filesystem::copy_file("examples/packages/pipeline.json", folder_ + "/pipeline.json");
     std::ofstream packages(folder_ + "/packages");
     for (int i = 0; i < kPackages; ++i) {
-      packages << "Package: package" << i << "\nVersion: 1\nSection: editors\nPriority: required\n"
-               << "Size: 10\nInstalled-Size: 5\nDescription: a text editor\n It edits text.\n\n";
+      // Among them one that the demo reads.
+      packages << "Package: " << (i == 0 ? "bash" : "package" + std::to_string(i))
+               << "\nVersion: 1\nSection: editors\nPriority: required\nSize: 10\n"
+               << "Installed-Size: 5\nDescription: a text editor for the terminal\n It edits.\n\n";
     }
     // Gives the packages, and does not end while there is a file "hold".
     const std::string script = folder_ + "/bin/apt-cache";
@@ -66,6 +68,28 @@ TEST_F(DemoTest, LoadsOnce) {
   const Outcome again = Demo({"--reload"});
   EXPECT_EQ(again.status, 0) << again.err;
   EXPECT_THAT(again.out, HasSubstr("  600 packages in "));
+}
+
+// The part of a text from one mark up to another one.
+std::string Between(const std::string& text, const std::string& from, const std::string& to) {
+  const size_t begin = text.find(from);
+  if (begin == text.npos) return "nothing says " + from;
+  return text.substr(begin, text.find(to, begin) - begin);
+}
+
+TEST_F(DemoTest, ShowsSnippetsPlansThroughAllLayersAndWhatTheCacheDid) {
+  const Outcome o = Demo();
+  ASSERT_EQ(o.status, 0) << o.err;
+  // A search together with other conditions.
+  const std::string search = Between(o.out, "Words together with other conditions", "A word that");
+  EXPECT_THAT(search, HasSubstr("a text <b>editor</b> for the <b>terminal</b>"));
+  EXPECT_THAT(search, HasSubstr("keep result [packages/0 (cache)]"));
+  EXPECT_THAT(search, HasSubstr("text search, best first [packages/1 (fulltext)]"));
+  EXPECT_THAT(search, HasSubstr("read by id [disk (rocksdb)]"));
+  // One of the five is there, and kept since it was written; for the others the first read asks.
+  const std::string did = Between(o.out, "Five packages, read three times each", "What to try");
+  EXPECT_THAT(did, HasSubstr("told: hits 3, negative_hits 8, misses 4, "));
+  EXPECT_THAT(did, HasSubstr("query_misses "));
 }
 
 // What is there of an interrupted load is not taken for all of it.

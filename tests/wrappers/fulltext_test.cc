@@ -139,6 +139,54 @@ TEST_F(Fulltext, ConditionsNarrowTheSearch) {
   EXPECT_EQ(Ids("fulltext(algorithm)&in(kind,(book,paper))&year=gt=1980&sort(-score)"), "b c");
 }
 
+TEST_F(Fulltext, ExplainGoesDownToTheStoreThatIsRead) {
+  const auto planned = [&](std::string_view rql) {
+    return ExplainText((*PrepareComplete(stack_.s(), ctx(), *Query::Parse(rql)))->Explain());
+  };
+  const auto run = [&](std::string_view rql) {
+    const auto plan = PrepareComplete(stack_.s(), ctx(), *Query::Parse(rql));
+    const auto cursor = (*plan)->Open(ctx(), {});
+    RowBatch batch;
+    while ((*cursor)->Next(ctx(), 10, &batch).ok() && batch.end == EndReason::kMore) {
+    }
+    return ExplainText((*cursor)->Explain());
+  };
+  // By then the index is whole.
+  EXPECT_EQ(run("fulltext(programming)&id=a&sort(-score)"),
+            "text search, best first [s/0 (fulltext)]  taken: fulltext(programming)&eq(id,a)"
+            "&sort(-score)  order: -score  (rows 1, examined 2, batches 1)\n"
+            "  read by id [m (memory)]  (rows 2, examined 2)\n");
+  EXPECT_EQ(planned("fulltext(programming)&id=a&sort(-score)"),
+            "text search, best first [s/0 (fulltext)]  taken: fulltext(programming)&eq(id,a)"
+            "&sort(-score)  order: -score  about 2 rows\n"
+            "  read by id [m (memory)]\n");
+  const auto has = [](const std::string& text, std::string_view line) {
+    EXPECT_NE(text.find(line), text.npos) << text;
+  };
+  has(planned("fulltext(algorithm)&sort(id)"), "\n  read by id [m (memory)]\n");
+  has(planned("fulltext($1)&sort(-score)"), "\n  read by id [m (memory)]\n");
+  // Where text is only one of two ways, the inner store says its own.
+  has(planned("or(fulltext(pearls),year=2001)"), "\n  scan");
+  has(planned("or(fulltext(pearls),year=2001)"), " [m (memory)]");
+  has(run("fulltext(algorithm)&sort(id)"), " [m (memory)]");
+  const auto t = stack_.s().Begin(ctx(), {});
+  ASSERT_TRUE(t.ok());
+  const auto plan = PrepareComplete(**t, ctx(), *Query::Parse("fulltext(algorithm)&sort(-score)"));
+  has(ExplainText((*plan)->Explain()), "\n  read by id [m (memory)]\n");
+}
+
+TEST(FulltextSearch, ExplainNamesEveryStageBeneath) {
+  Stack stack(R"("s":[{"type":"fulltext","path":"text","fields":{"t":{}}},
+                      {"type":"forward"},"memory:"])");
+  ASSERT_TRUE(Put(stack.s(), ctx(), Doc(R"({"id":"a","t":"one"})")).ok());
+  const auto plan = PrepareComplete(stack.s(), ctx(), *Query::Parse("fulltext(one)&sort(-score)"));
+  const std::string text = ExplainText((*plan)->Explain());
+  EXPECT_NE(text.find("\n  read by id [s/1 (forward)]\n"
+                      "    read by id, as far as asked [s/2 (memory)]\n"),
+            text.npos)
+      << text;
+}
+
 TEST_F(Fulltext, HostileTextCostsLittleAndIsRefused) {
   const auto code = [&](const std::string& text) {
     const Query q = Query::Of({Node::Call(Op::kFulltext, {Node::Str(text)})}, {});

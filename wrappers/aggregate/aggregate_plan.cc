@@ -86,6 +86,25 @@ struct Stream {
   }
 };
 
+// Of a part whose documents are fetched. Stages beneath are only asked for what it does not answer
+// itself, so no figures are known of them.
+ExplainNode ReadNode(const Store& store) {
+  ExplainNode n;
+  n.stage = store.info().stage;
+  n.operation = "read by id";
+  for (const auto& child : store.info().children) {
+    n.children.push_back(ReadNode(*child));
+    n.children.back().operation += ", as far as asked";
+  }
+  return n;
+}
+
+// The parts in `needed` that none of the streams gives.
+uint32_t Fetched(uint32_t needed, const std::vector<Stream>& streams) {
+  for (const Stream& s : streams) needed &= ~(1u << s.part);
+  return needed;
+}
+
 class AggregateCursor final : public Cursor {
  public:
   // Several streams are in order of ids. `joined_to`: what is joined up to this id was given
@@ -98,6 +117,7 @@ class AggregateCursor final : public Cursor {
         filter_(std::move(filter)),
         needed_(needed),
         joined_to_(std::move(joined_to)),
+        fetched_(parts.size()),
         explain_(std::move(explain)) {}
   ~AggregateCursor() override {
     streams_.clear();  // before the transactions that they read
@@ -139,6 +159,13 @@ class AggregateCursor final : public Cursor {
     n.rows = rows_;
     n.examined = examined_;
     for (const Stream& s : streams_) n.children.push_back(s.cursor->Explain());
+    const uint32_t wanted = Fetched(needed_, streams_);
+    for (size_t p = 0; p < parts_.size(); ++p) {
+      if ((wanted >> p & 1) == 0) continue;
+      n.children.push_back(ReadNode(parts_.store(p)));
+      n.children.back().rows = fetched_[p];
+      n.children.back().examined = examined_;
+    }
     return n;
   }
 
@@ -189,14 +216,16 @@ class AggregateCursor final : public Cursor {
   // Fetches the parts that are needed and that no stream gave.
   Status Rest(const Context& ctx, const std::vector<std::string>& ids,
               std::vector<PartRecords>* columns) {
-    uint32_t wanted = needed_;
-    for (const Stream& s : streams_) wanted &= ~(1u << s.part);
+    const uint32_t wanted = Fetched(needed_, streams_);
     if (wanted == 0) return OkStatus();
     const std::vector<std::string_view> views(ids.begin(), ids.end());
     std::vector<PartRecords> found;
     RETURN_IF_ERROR(parts_.Read(ctx, views_.views, views, wanted, &found));
     for (size_t p = 0; p < found.size(); ++p) {
-      if ((wanted >> p & 1) != 0) (*columns)[p] = std::move(found[p]);
+      if ((wanted >> p & 1) == 0) continue;
+      fetched_[p] += static_cast<uint64_t>(std::count_if(
+          found[p].begin(), found[p].end(), [](const auto& record) { return record.has_value(); }));
+      (*columns)[p] = std::move(found[p]);
     }
     return OkStatus();
   }
@@ -209,6 +238,7 @@ class AggregateCursor final : public Cursor {
   std::optional<std::string> joined_to_;
   uint64_t rows_ = 0;
   uint64_t examined_ = 0;
+  std::vector<uint64_t> fetched_;  // documents of each part that Rest found
   const ExplainNode explain_;
 };
 
@@ -300,6 +330,10 @@ class AggregatePlan final : public Plan {
       n.children.push_back(s.plan->Explain());
       if (const auto estimate = n.children.back().estimated_rows)
         n.estimated_rows = std::min(n.estimated_rows.value_or(*estimate), *estimate);
+    }
+    const uint32_t wanted = Fetched(needed_, *streams);
+    for (size_t p = 0; p < parts_.size(); ++p) {
+      if ((wanted >> p & 1) != 0) n.children.push_back(ReadNode(parts_.store(p)));
     }
     return n;
   }

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <bit>
 #include <chrono>
+#include <system_error>
 #include <vector>
 
 namespace strata::aggregate {
@@ -10,7 +11,7 @@ namespace {
 
 // How long the thread waits for parts that do not answer before it lets others through the gate,
 // who may have less patience.
-constexpr std::chrono::seconds kFinishing(10);
+constexpr std::chrono::seconds kFinishing(5);
 
 Redo RedoOf(const TouchedRecords& touched) {
   Redo redo;
@@ -214,8 +215,12 @@ void Committer::Defer(const Redo& redo, PartTransactions& transactions) {
   cut_.store(true, std::memory_order_release);
   if (finisher_ == nullptr) {
     // Whoever finds the parts failing is told; the thread only tries again.
-    finisher_ = std::make_unique<RetryingThread>(
-        [this](const Context& ctx) { return FinishWhatIsCut(ctx); }, [](const Status&) {});
+    try {
+      finisher_ = std::make_unique<RetryingThread>(
+          [this](const Context& ctx) { return FinishWhatIsCut(ctx); }, [](const Status&) {});
+    } catch (const std::system_error&) {
+      // The system has no thread for it; whoever comes next finishes.
+    }
   }
   MutexLock lock(mutex_);
   cut_news_.NotifyAll();

@@ -7,115 +7,12 @@
 #include "core/json_text.h"
 #include "query/continuation.h"
 #include "query/filter.h"
-#include "query/operator_table.h"
 #include "query/print.h"
 #include "store/ops.h"
+#include "wrappers/fulltext/text_parts.h"
 
 namespace strata::fulltext {
 namespace {
-
-constexpr std::string_view kScore = "score";
-constexpr std::string_view kSnippet = "snippet";
-constexpr size_t kMaxTextConditions = 16;
-
-TextCondition ConditionOf(const Node& n) {
-  if (n.size() == 1) return {"", n.arg(0).text()};
-  return {PathOf(n.arg(0)).ToString(), n.arg(1).text()};
-}
-
-// What of a query is about text.
-struct TextParts {
-  std::vector<TextCondition> all;       // conjuncts
-  std::vector<TextCondition> nested;    // elsewhere in the conditions
-  std::vector<TextCondition> positive;  // of these, those that are not under a not
-  std::vector<Node> others;             // conjuncts that are more than one fulltext
-  std::vector<Node> plain;              // of these, those without any fulltext
-};
-
-void FindNested(const Node& n, bool positive, TextParts* parts) {
-  if (n.is(Op::kFulltext)) {
-    parts->nested.push_back(ConditionOf(n));
-    if (positive) parts->positive.push_back(parts->nested.back());
-    return;
-  }
-  for (const Node& a : n.args()) FindNested(a, positive != n.is(Op::kNot), parts);
-}
-
-StatusOr<TextParts> PartsOf(const std::vector<Node>& conjuncts) {
-  TextParts parts;
-  for (const Node& c : conjuncts) {
-    if (c.is(Op::kFulltext)) {
-      parts.all.push_back(ConditionOf(c));
-      continue;
-    }
-    parts.others.push_back(c);
-    if (HasText(c)) {
-      FindNested(c, true, &parts);
-    } else {
-      parts.plain.push_back(c);
-    }
-  }
-  if (parts.all.size() + parts.nested.size() > kMaxTextConditions) {
-    return InvalidArgument(
-        Concat("a query takes at most ", std::to_string(kMaxTextConditions), " fulltext(…)"));
-  }
-  return parts;
-}
-
-// Which of the made members the stages read.
-struct Uses {
-  bool score = false;
-  bool snippet = false;
-  bool any() const { return score || snippet; }
-};
-Uses UsesOf(const std::vector<Node>& stages) {
-  Uses uses;
-  for (const Node& s : stages) {
-    std::vector<Path> paths;
-    bool everything = false;
-    CollectPaths(s, &paths, &everything);
-    for (const Path& p : paths) {
-      if (p.empty()) continue;
-      uses.score = uses.score || p.name(0) == kScore;
-      uses.snippet = uses.snippet || p.name(0) == kSnippet;
-    }
-  }
-  return uses;
-}
-
-bool SortsByScore(const Node& stage) {
-  if (!stage.is(Op::kSort) || stage.size() != 1) return false;
-  const SortKey key = SortKeyOf(stage.arg(0));
-  return key.descending && key.path.size() == 1 && key.path.name(0) == kScore;
-}
-
-// The condition with each fulltext(…) replaced by what `ids` says of it.
-Node ReplaceText(const Node& n, const std::vector<TextCondition>& conditions,
-                 const std::vector<Node>& ids) {
-  if (n.is(Op::kFulltext)) {
-    const auto it = std::find(conditions.begin(), conditions.end(), ConditionOf(n));
-    return Node::Call(Op::kIn, {Node::PathNode({std::string(kIdProperty)}),
-                                ids[static_cast<size_t>(it - conditions.begin())]});
-  }
-  if (!HasText(n)) return n;
-  std::vector<Node> args;
-  for (const Node& a : n.args()) args.push_back(ReplaceText(a, conditions, ids));
-  return Node::Call(n.op(), std::move(args));
-}
-
-// The ids as a list of literals.
-Node IdList(const std::vector<TextHit>& hits) {
-  std::vector<Node> ids;
-  ids.reserve(hits.size());
-  for (const TextHit& h : hits) {
-    if (h.number) {
-      ids.push_back(Node::Num(Document::FromTrusted(h.id).root().number()));
-    } else {
-      ids.push_back(Node::Str(h.id));
-    }
-  }
-  return Node::Array(std::move(ids));
-}
 
 StatusOr<Document> WithMade(Document d, Uses uses, double score, TextSearch& search,
                             size_t length) {
@@ -125,6 +22,19 @@ StatusOr<Document> WithMade(Document d, Uses uses, double score, TextSearch& sea
   }
   if (uses.score) d = WithLastMember(d, kScore, Number(score).ToString());
   return d;
+}
+
+// A read by id of this store. Stages beneath are only asked for what it does not answer itself, so
+// no figures are known of them.
+ExplainNode ReadNode(const Store& store) {
+  ExplainNode n;
+  n.stage = store.info().stage;
+  n.operation = "read by id";
+  for (const auto& child : store.info().children) {
+    n.children.push_back(ReadNode(*child));
+    n.children.back().operation += ", as far as asked";
+  }
+  return n;
 }
 
 void DescribeSearch(TextSearch& search, uint64_t behind, ExplainNode* n) {
@@ -138,9 +48,10 @@ void DescribeSearch(TextSearch& search, uint64_t behind, ExplainNode* n) {
 template <typename Target>
 class RankedCursor final : public Cursor {
  public:
-  RankedCursor(Target& inner, std::unique_ptr<TextSearch> search, Filter filter, Uses uses,
-               size_t snippet_length, size_t from, size_t hint, ExplainNode explain)
+  RankedCursor(Target& inner, const Store& below, std::unique_ptr<TextSearch> search, Filter filter,
+               Uses uses, size_t snippet_length, size_t from, size_t hint, ExplainNode explain)
       : inner_(inner),
+        below_(below),
         search_(std::move(search)),
         filter_(std::move(filter)),
         uses_(uses),
@@ -171,6 +82,7 @@ class RankedCursor final : public Cursor {
       RETURN_IF_ERROR(inner_.Read(ctx, ids, records));
       for (size_t i = 0; i < take; ++i, ++at_, ++place_) {
         ++examined_;
+        read_ += records[i].has_value();
         if (!records[i] || !filter_.Matches(records[i]->document.root())) continue;
         ASSIGN_OR_RETURN(Document row, WithMade(records[i]->document, uses_, hits_[at_].score,
                                                 *search_, snippet_length_));
@@ -185,11 +97,16 @@ class RankedCursor final : public Cursor {
     ExplainNode n = explain_;
     n.rows = rows_;
     n.examined = examined_;
+    ExplainNode read = ReadNode(below_);
+    read.rows = read_;
+    read.examined = examined_;
+    n.children.push_back(std::move(read));
     return n;
   }
 
  private:
   Target& inner_;
+  const Store& below_;
   const std::unique_ptr<TextSearch> search_;
   const Filter filter_;
   const Uses uses_;
@@ -201,6 +118,7 @@ class RankedCursor final : public Cursor {
   size_t place_;       // in all hits
   uint64_t rows_ = 0;
   uint64_t examined_ = 0;
+  uint64_t read_ = 0;  // of those examined: found in the inner store
   const ExplainNode explain_;
 };
 
@@ -248,8 +166,13 @@ class FoundCursor final : public Cursor {
 template <typename Target>
 class TextPlan final : public Plan {
  public:
-  TextPlan(Target& inner, std::shared_ptr<TextSource> source, const Query& query, std::string stage)
-      : inner_(inner), source_(std::move(source)), query_(query), stage_(std::move(stage)) {
+  TextPlan(Target& inner, const Store& below, std::shared_ptr<TextSource> source,
+           const Query& query, std::string stage)
+      : inner_(inner),
+        below_(below),
+        source_(std::move(source)),
+        query_(query),
+        stage_(std::move(stage)) {
     uses_ = UsesOf(query.stages());
     bool top = false;
     for (const Node& c : query.conjuncts()) top = top || c.is(Op::kFulltext);
@@ -311,9 +234,9 @@ class TextPlan final : public Plan {
       std::vector<Node> others;
       for (const Node& c : parts.others) others.push_back(ReplaceText(c, parts.nested, lists));
       ASSIGN_OR_RETURN(Filter filter, Filter::Compile(others));
-      return std::make_unique<RankedCursor<Target>>(inner_, std::move(search), std::move(filter),
-                                                    uses_, source_->snippet_length(), from, hint_,
-                                                    std::move(explain));
+      return std::make_unique<RankedCursor<Target>>(
+          inner_, below_, std::move(search), std::move(filter), uses_, source_->snippet_length(),
+          from, hint_, std::move(explain));
     }
     return OpenFound(ctx, options, bound, parts, std::move(lists), std::move(search),
                      std::move(explain));
@@ -324,6 +247,7 @@ class TextPlan final : public Plan {
     n.stage = stage_;
     n.operation = ranked_ ? "text search, best first" : "text search, then by id";
     Describe(query_, &n);
+    if (const auto parts = PartsOf(query_.conjuncts()); parts.ok()) ExplainBelow(*parts, &n);
     const auto bound = BindParameters(query_, {});
     if (!bound.ok()) return n;
     const auto parts = PartsOf(bound->conjuncts());
@@ -347,6 +271,30 @@ class TextPlan final : public Plan {
     for (size_t i = 0; i < query.stages().size(); ++i)
       (i < taken ? n->taken : n->left).push_back(PrintNode(query.stages()[i]));
     if (ranked_) n->order = "-score";
+  }
+
+  // What is asked of the inner store, before it is known which ids are found.
+  void ExplainBelow(const TextParts& parts, ExplainNode* n) const {
+    if (ranked_ || !parts.all.empty()) {
+      n->children.push_back(ReadNode(below_));
+      return;
+    }
+    // Text stands only beneath or(…) and not(…), so the inner store goes its own way.
+    if (query_.param_count() > 0) return;
+    std::vector<Node> lists;
+    for (size_t i = 0; i < parts.nested.size(); ++i)
+      lists.push_back(Node::Param(static_cast<int>(i + 1)));
+    const Query query = InnerQuery({}, parts, lists, query_.stages());
+    auto plan = inner_.Prepare(Context::Background(), query);
+    if (plan.ok()) n->children.push_back(Complete(*std::move(plan), query)->Explain());
+  }
+
+  // The query for the inner store. `found`: what every row's id has to satisfy; `lists`: what
+  // stands for the texts that are nested.
+  Query InnerQuery(std::vector<Node> found, const TextParts& parts, const std::vector<Node>& lists,
+                   const std::vector<Node>& stages) const {
+    for (const Node& c : parts.others) found.push_back(ReplaceText(c, parts.nested, lists));
+    return Query::Of(std::move(found), uses_.any() ? std::vector<Node>() : stages);
   }
 
   StatusOr<std::unique_ptr<Cursor>> OpenFound(const Context& ctx, const OpenOptions& options,
@@ -380,13 +328,10 @@ class TextPlan final : public Plan {
     }
     std::vector<Node> placeholders;
     for (Node& list : lists) placeholders.push_back(param(std::move(list)));
-    for (const Node& c : parts.others)
-      conjuncts.push_back(ReplaceText(c, parts.nested, placeholders));
-    const std::vector<Node> none;
-    const std::vector<Node>& stages = uses_.any() ? none : bound.stages();
-    ASSIGN_OR_RETURN(auto prepared, inner_.Prepare(ctx, Query::Of(std::move(conjuncts), stages)));
+    const Query query = InnerQuery(std::move(conjuncts), parts, placeholders, bound.stages());
+    ASSIGN_OR_RETURN(auto prepared, inner_.Prepare(ctx, query));
     // Continuations are this query's, not those of the ids that happened to be found.
-    auto plan = Complete(std::move(prepared), Query::Of(bound.conjuncts(), stages));
+    auto plan = Complete(std::move(prepared), Query::Of(bound.conjuncts(), query.stages()));
     OpenOptions inner_options = options;
     inner_options.params = params;
     ASSIGN_OR_RETURN(auto cursor, plan->Open(ctx, inner_options));
@@ -398,6 +343,7 @@ class TextPlan final : public Plan {
   }
 
   Target& inner_;
+  const Store& below_;
   const std::shared_ptr<TextSource> source_;
   const Query query_;
   const std::string stage_;
@@ -409,26 +355,20 @@ class TextPlan final : public Plan {
 
 }  // namespace
 
-bool HasText(const Node& n) {
-  if (n.is(Op::kFulltext)) return true;
-  return std::any_of(n.args().begin(), n.args().end(), [](const Node& a) { return HasText(a); });
-}
-
-bool HasText(const Query& query) {
-  return std::any_of(query.conjuncts().begin(), query.conjuncts().end(),
-                     [](const Node& c) { return HasText(c); });
-}
-
 template <typename Target>
-StatusOr<std::unique_ptr<Plan>> PrepareText(Target& inner, std::shared_ptr<TextSource> source,
-                                            const Query& query, std::string stage) {
+StatusOr<std::unique_ptr<Plan>> PrepareText(Target& inner, const Store& below,
+                                            std::shared_ptr<TextSource> source, const Query& query,
+                                            std::string stage) {
   RETURN_IF_ERROR(PartsOf(query.conjuncts()).status());
-  return std::make_unique<TextPlan<Target>>(inner, std::move(source), query, std::move(stage));
+  return std::make_unique<TextPlan<Target>>(inner, below, std::move(source), query,
+                                            std::move(stage));
 }
 
-template StatusOr<std::unique_ptr<Plan>> PrepareText(Store&, std::shared_ptr<TextSource>,
-                                                     const Query&, std::string);
-template StatusOr<std::unique_ptr<Plan>> PrepareText(Transaction&, std::shared_ptr<TextSource>,
-                                                     const Query&, std::string);
+template StatusOr<std::unique_ptr<Plan>> PrepareText(Store&, const Store&,
+                                                     std::shared_ptr<TextSource>, const Query&,
+                                                     std::string);
+template StatusOr<std::unique_ptr<Plan>> PrepareText(Transaction&, const Store&,
+                                                     std::shared_ptr<TextSource>, const Query&,
+                                                     std::string);
 
 }  // namespace strata::fulltext

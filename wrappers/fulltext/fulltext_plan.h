@@ -28,14 +28,12 @@ class TextSource {
   virtual size_t snippet_length() const = 0;
 };
 
-bool HasText(const Node& n);
-bool HasText(const Query& query);
-
-// Target is a Store or a Transaction; it and `source` must outlive the plan. Requires:
+// Target is a Store, or a Transaction over the store `below`; both must outlive the plan. Requires:
 // HasText(query).
 template <typename Target>
-StatusOr<std::unique_ptr<Plan>> PrepareText(Target& inner, std::shared_ptr<TextSource> source,
-                                            const Query& query, std::string stage);
+StatusOr<std::unique_ptr<Plan>> PrepareText(Target& inner, const Store& below,
+                                            std::shared_ptr<TextSource> source, const Query& query,
+                                            std::string stage);
 
 }  // namespace strata::fulltext
 

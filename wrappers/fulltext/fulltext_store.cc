@@ -11,6 +11,7 @@
 #include "wrappers/fulltext/fulltext_plan.h"
 #include "wrappers/fulltext/overlay_search.h"
 #include "wrappers/fulltext/text_index.h"
+#include "wrappers/fulltext/text_parts.h"
 
 namespace strata {
 namespace {
@@ -156,9 +157,10 @@ class TransactionSource final : public fulltext::TextSource {
 class FulltextTransaction final : public ForwardingTransaction {
  public:
   FulltextTransaction(std::unique_ptr<Transaction> inner, std::shared_ptr<Source> source,
-                      std::string stage)
+                      const Store& below, std::string stage)
       : ForwardingTransaction(std::move(inner)),
         source_(std::move(source)),
+        below_(below),
         own_(std::make_shared<TransactionSource>(source_, this->inner())),
         stage_(std::move(stage)) {}
 
@@ -169,7 +171,7 @@ class FulltextTransaction final : public ForwardingTransaction {
   }
   StatusOr<std::unique_ptr<Plan>> Prepare(const Context& ctx, const Query& query) override {
     if (!fulltext::HasText(query)) return inner().Prepare(ctx, query);
-    return fulltext::PrepareText(inner(), own_, query, stage_);
+    return fulltext::PrepareText(inner(), below_, own_, query, stage_);
   }
   StatusOr<WriteResult> Commit(const Context& ctx) override {
     ASSIGN_OR_RETURN(WriteResult result, inner().Commit(ctx));
@@ -179,6 +181,7 @@ class FulltextTransaction final : public ForwardingTransaction {
 
  private:
   const std::shared_ptr<Source> source_;
+  const Store& below_;
   const std::shared_ptr<TransactionSource> own_;
   const std::string stage_;
 };
@@ -216,12 +219,12 @@ class FulltextStore final : public ForwardingStore, public FulltextAdmin, public
   }
   StatusOr<std::unique_ptr<Plan>> Prepare(const Context& ctx, const Query& query) override {
     if (!fulltext::HasText(query)) return inner().Prepare(ctx, query);
-    return fulltext::PrepareText(inner(), source_, query, info().stage);
+    return fulltext::PrepareText(inner(), inner(), source_, query, info().stage);
   }
   StatusOr<std::unique_ptr<Transaction>> Begin(const Context& ctx,
                                                const TransactionOptions& options) override {
     ASSIGN_OR_RETURN(auto t, inner().Begin(ctx, options));
-    return std::make_unique<FulltextTransaction>(std::move(t), source_, info().stage);
+    return std::make_unique<FulltextTransaction>(std::move(t), source_, inner(), info().stage);
   }
 
   // ---- FulltextAdmin ----

@@ -43,6 +43,18 @@ std::string EachWordAs(std::string_view text, const With& with) {
   }
 }
 
+bool OneLetter(const std::string& word) { return CodePoints(word).size() == 1; }
+
+// Up to what is no part of a word.
+std::string FirstWord(std::string_view text) {
+  std::string out;
+  for (Xapian::Utf8Iterator i(text.data(), text.size()), end;
+       i != end && Xapian::Unicode::is_wordchar(*i); ++i) {
+    Xapian::Unicode::append_utf8(out, *i);
+  }
+  return out;
+}
+
 std::string Capital(std::string_view word) {
   std::string out;
   Xapian::Utf8Iterator i(word.data(), word.size());
@@ -71,7 +83,7 @@ StatusOr<std::vector<Fuzzy>> TakeFuzzy(std::string* text) {
                  "\": a fuzzy word is written word~, word~1 or word~2, and stands "
                  "beside other words, not in brackets or quotes"));
     }
-    std::string bare(word.substr(0, tilde));
+    std::string bare = Lower(word.substr(0, tilde));
     const size_t edits = behind == "1" || (behind.empty() && CodePoints(bare).size() < 6) ? 1 : 2;
     out.push_back({std::move(bare), edits});
   }
@@ -111,7 +123,7 @@ std::string Lower(std::string_view text) {
 
 std::string LowerWords(std::string_view text) {
   return EachWordAs(text, [](const std::string& word, unsigned) {
-    return IsOperator(word) ? word : Lower(word);
+    return IsOperator(word) || OneLetter(word) ? word : Lower(word);
   });
 }
 
@@ -119,10 +131,7 @@ std::vector<std::string> PlainWords(std::string_view text) {
   std::vector<std::string> words;
   for (const std::string_view word : Parts(text)) {
     const bool sign = word[0] == '+' || word[0] == '-';
-    if (sign || IsOperator(word.substr(0, word.find('/'))) ||
-        word.find_first_of("()\"") != word.npos) {
-      return {};
-    }
+    if (sign || IsOperator(FirstWord(word)) || word.find_first_of("()\"") != word.npos) return {};
     words.emplace_back(word);
   }
   return words;
@@ -151,7 +160,9 @@ bool OnlyStopWords(std::string_view text, const Xapian::Stopper& stopper) {
 
 std::string WithExactStopWords(std::string_view text, const Xapian::Stopper& stopper) {
   return EachWordAs(text, [&](const std::string& word, unsigned behind) {
-    return behind != '*' && stopper(word) ? Capital(word) : word;
+    // A letter before a dot would become an acronym.
+    const bool letter = OneLetter(word) && behind == '.';
+    return behind != '*' && !letter && stopper(word) ? Capital(word) : word;
   });
 }
 

@@ -26,8 +26,9 @@ bool Near(const std::u32string& a, const std::u32string& b, size_t most);
 
 std::u32string CodePoints(std::string_view text);
 std::string Lower(std::string_view text);
-// In small letters, but for the operators: a word that begins with a capital is one like any other,
-// and not, as for Xapian, one that has no stem.
+// In small letters, but for the operators and single letters (U.S.A. is an acronym, u.s.a. is not):
+// a word that begins with a capital is one like any other, and not, as for Xapian, one that has no
+// stem.
 std::string LowerWords(std::string_view text);
 
 // The words of a text that is nothing but words; none when it has operators, phrases or brackets.

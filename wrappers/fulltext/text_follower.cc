@@ -19,9 +19,11 @@ constexpr std::chrono::milliseconds kLook(1000);
 
 TextFollower::TextFollower(Store& inner, TextIndex& index, const FollowOptions& options, bool fresh)
     : inner_(inner), index_(index), options_(options) {
-  rebuild_ = fresh || !index_.next();
+  const Capabilities c = inner_.capabilities();
+  // Of data that are gone with their process there is nothing to compare.
+  rebuild_ = fresh || !index_.next() || c.durability == Durability::kNone;
   // What happened while the store was closed is only known from a feed that remembers it.
-  compare_ = !rebuild_ && inner_.capabilities().change_feed < ChangeFeed::kResumable;
+  compare_ = !rebuild_ && c.change_feed < ChangeFeed::kResumable;
   if (!rebuild_) state_.next = *index_.next();
   keeper_ = std::thread([this] { Keep(); });
 }
@@ -106,17 +108,24 @@ Status TextFollower::Build(uint64_t from) {
       compare = last.empty();
       state_.comparisons += compare;
       if (compare_) state_.next = from;
-      compare_ = false;
     }
     state_.uncommitted = 0;
     uncommitted_bytes_ = 0;
     RETURN_IF_ERROR(Written(index_.Commit(state_.next, last)));
+    compare_ = false;
     if (compare) RETURN_IF_ERROR(Written(index_.BeginComparing()));
   }
   Query query;
   // Ids that are numbers are not less than any text, so they are indexed again.
   if (!last.empty()) query = query.Where(!Le(kIdProperty, last));
-  ASSIGN_OR_RETURN(const auto plan, PrepareComplete(inner_, context_, query));
+  // A transaction does not read from a copy that is behind the feed.
+  const Capabilities c = inner_.capabilities();
+  std::unique_ptr<Transaction> latest;
+  if (c.freshness < Freshness::kLatest && c.isolation != Isolation::kNone) {
+    ASSIGN_OR_RETURN(latest, inner_.Begin(context_, {}));
+  }
+  ASSIGN_OR_RETURN(const auto plan, latest != nullptr ? PrepareComplete(*latest, context_, query)
+                                                      : PrepareComplete(inner_, context_, query));
   ASSIGN_OR_RETURN(const auto cursor, plan->Open(context_, {}));
   RowBatch batch;
   size_t since_commit = 0;
@@ -142,8 +151,15 @@ Status TextFollower::Build(uint64_t from) {
     }
     changed_.NotifyAll();
   } while (batch.end == EndReason::kMore);
+  for (bool done = !compare; !done;) {
+    RETURN_IF_ERROR(context_.Check());
+    MutexLock lock(mutex_);
+    if (rebuild_) return Aborted("the index is to be built anew");
+    const StatusOr<bool> ended = index_.EndComparing(kBuildBatch);
+    RETURN_IF_ERROR(Written(ended.status()));
+    done = *ended;
+  }
   MutexLock lock(mutex_);
-  if (compare) RETURN_IF_ERROR(Written(index_.EndComparing()));
   RETURN_IF_ERROR(CommitLocked());
   state_.whole = true;
   changed_.NotifyAll();

@@ -7,6 +7,7 @@
 #include <filesystem>
 #include <utility>
 
+#include "core/abseil.h"
 #include "core/json_text.h"
 #include "core/sync.h"
 #include "query/filter.h"
@@ -191,12 +192,13 @@ class XapianIndex final : public TextIndex {
   }
   Status BeginComparing() override {
     return Guarded("reading", [&] {
-      compared_.assign(size_t{writer_.get_lastdocid()} + 1, 0);
+      compared_.clear();
       for (auto it = writer_.valuestream_begin(kDigestSlot);
            it != writer_.valuestream_end(kDigestSlot); ++it) {
         const std::string bytes = *it;
-        uint64_t& digest = compared_.at(it.get_docid());
+        uint64_t digest = 0;
         std::memcpy(&digest, bytes.data(), std::min(bytes.size(), sizeof digest));
+        compared_.emplace(it.get_docid(), digest);
       }
       return OkStatus();
     });
@@ -206,24 +208,30 @@ class XapianIndex final : public TextIndex {
     RETURN_IF_ERROR(Guarded("reading", [&] {
       const std::string term = IdTerm(StoredId(document));
       const auto at = writer_.postlist_begin(term);
-      if (at == writer_.postlist_end(term) || *at >= compared_.size()) return OkStatus();
-      same = compared_[*at] == indexer_.Digest(document);
-      compared_[*at] = 0;
+      if (at == writer_.postlist_end(term)) return OkStatus();
+      const auto held = compared_.find(*at);
+      if (held == compared_.end()) return OkStatus();
+      same = held->second == indexer_.Digest(document);
+      compared_.erase(held);
       return OkStatus();
     }));
     if (!same) RETURN_IF_ERROR(Put(document));
     return !same;
   }
-  Status EndComparing() override {
-    for (size_t id = 0; id < compared_.size(); ++id) {
-      if (compared_[id] == 0) continue;
-      RETURN_IF_ERROR(Writing("removing", [&] {
-        writer_.delete_document(static_cast<Xapian::docid>(id));
+  StatusOr<bool> EndComparing(size_t most) override {
+    for (; most > 0 && !compared_.empty(); --most) {
+      const auto other = compared_.begin();
+      RETURN_IF_ERROR(Writing("removing", [&]() -> Status {
+        try {
+          writer_.delete_document(other->first);
+        } catch (const Xapian::DocNotFoundError&) {
+          return DataLoss("the full-text index has a value of a document that it does not hold");
+        }
         return OkStatus();
       }));
+      compared_.erase(other);
     }
-    compared_ = {};
-    return OkStatus();
+    return compared_.empty();
   }
   Status Commit(uint64_t next, const std::optional<std::string>& built_to) override {
     RETURN_IF_ERROR(Writing("committing", [&] {
@@ -252,10 +260,12 @@ class XapianIndex final : public TextIndex {
     sealed_ = false;
     next_.reset();
     built_to_.reset();
+    compared_ = {};
     return OkStatus();
   }
   Status Reopen() override {
     Close();
+    compared_ = {};
     RETURN_IF_ERROR(Guarded("opening again", [&] {
       writer_ = Xapian::WritableDatabase(Folder(), Xapian::DB_OPEN);
       AddNobody(writer_);
@@ -367,7 +377,8 @@ class XapianIndex final : public TextIndex {
   const std::shared_ptr<ReaderPool> readers_;
   std::optional<uint64_t> next_;
   std::optional<std::string> built_to_;
-  std::vector<uint64_t> compared_;  // by Xapian's number: the digest of what was not yet put; 0
+  // By Xapian's numbers: the digests of what was not put yet.
+  absl::flat_hash_map<Xapian::docid, uint64_t> compared_;
 };
 
 std::shared_ptr<Shared> Share(const std::string& folder, const TextSchema& schema) {

@@ -10,6 +10,7 @@
 #ifndef STRATA_WRAPPERS_FULLTEXT_TEXT_INDEX_H_
 #define STRATA_WRAPPERS_FULLTEXT_TEXT_INDEX_H_
 
+#include <chrono>
 #include <functional>
 #include <memory>
 #include <optional>
@@ -36,21 +37,26 @@ struct TextCondition {
   friend bool operator==(const TextCondition&, const TextCondition&) = default;
 };
 
+inline constexpr std::chrono::seconds kMaxRanking{5};
+
 struct TextRequest {
   std::vector<TextCondition> all;  // all of them hold
   std::vector<TextCondition> any;  // or, when `all` is empty, one of them
   // Further conditions that every row has to satisfy. Used as far as the index can tell; the caller
   // asks them again.
   std::vector<Node> narrow;
-  bool ranked = true;  // else scores are 0 and the order is the index's
+  bool ranked = true;                        // else scores are 0 and the order is the index's
+  std::chrono::seconds limit = kMaxRanking;  // ranking that takes longer is ResourceExhausted
 };
 
-// A search over the index as it was when it began. Belongs to one thread.
+// A search over the index as it was when it began, or newer when writers moved on too far. Belongs
+// to one thread.
 class TextSearch {
  public:
   virtual ~TextSearch() = default;
-  // All hits, best first, from place `from`: `count` of them, and as many more as score like the
-  // last one. Hits of equal score come in order of their ids. Empty at the end.
+  // All hits, best first, from place `from` (behind what was given, when the index is a newer one):
+  // `count` of them, and as many more as score like the last one. Hits of equal score come in order
+  // of their ids. Empty at the end.
   virtual StatusOr<std::vector<TextHit>> Ranked(const Context& ctx, size_t from, size_t count) = 0;
   // All hits in no order.
   virtual StatusOr<std::vector<TextHit>> All(const Context& ctx) = 0;
@@ -103,11 +109,11 @@ class TextIndex {
   // the index is whole.
   virtual Status Commit(uint64_t next, const std::optional<std::string>& built_to) = 0;
   // Makes the index equal to a store without knowing what changed: begin, put each document of the
-  // store once, and end. A document that is indexed as it is costs a look (PutIfOther: false); one
-  // that was not put is removed at the end.
+  // store once, and end. A document that is indexed as it is costs a look (PutIfOther: false).
+  // Those that were not put are removed at the end, at most so many at a time; true: that was all.
   virtual Status BeginComparing() = 0;
   virtual StatusOr<bool> PutIfOther(const Document& document) = 0;
-  virtual Status EndComparing() = 0;
+  virtual StatusOr<bool> EndComparing(size_t most) = 0;
   // Goes back to what was committed last.
   virtual Status Reopen() = 0;
   // Empties it.

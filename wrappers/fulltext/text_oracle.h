@@ -337,9 +337,16 @@ class RandomTexts {
                                      a + " AND " + b, s + " -" + b,        "-" + a + " -" + b};
         const int form = Below(6);
         const std::string first = form == 4 ? s : a;
+        if (form == 5) {
+          return {forms[form], [=](const D& d) {
+                    return !o->AnyLanguage(field, [&](const L& l) {
+                      return o->Has(d, field, l, a) || o->Has(d, field, l, b);
+                    });
+                  }};
+        }
         const auto holds = [=](const D& d, const L& l) {
           const bool one = o->Has(d, field, l, first), two = o->Has(d, field, l, b);
-          return form == 3 ? one && two : form == 5 ? !one && !two : one && !two;
+          return form == 3 ? one && two : one && !two;
         };
         return {forms[form], InAnyLanguage(field, holds)};
       }

@@ -57,6 +57,7 @@ StatusOr<ParsedText> ParseIn(std::string_view language, bool stop_words, const s
   if (says_nothing && !fuzzy.empty()) text.clear();
   if (stop_words && !plain) text = WithExactStopWords(text, stopper);
   const std::optional<std::string> hated = OnlyHated(text);
+  spelling = spelling && !hated;
   const auto parse = [&](const std::string& with) {
     Xapian::QueryParser parser;
     parser.set_database(database);
@@ -200,11 +201,14 @@ StatusOr<ParsedText> ParseText(const TextCondition& condition, const TextSchema&
   Languages languages;
   for (const TextField& f : schema.fields) languages.emplace(f.language, f.stop_words);
   ParsedText out;
+  bool first = true;
+  // What is not wanted is not wanted in any language.
+  const auto join = OnlyHated(text) ? Xapian::Query::OP_AND : Xapian::Query::OP_MAX;
   for (const auto& [language, stop_words] : languages) {
     ASSIGN_OR_RETURN(ParsedText one,
                      ParseIn(language, stop_words, "", text, *fuzzy, schema.spelling, database));
-    out.query =
-        out.query.empty() ? one.query : Xapian::Query(Xapian::Query::OP_MAX, out.query, one.query);
+    out.query = first ? one.query : Xapian::Query(join, out.query, one.query);
+    first = false;
     if (!one.suggestion.empty()) out.suggestion = one.suggestion;
   }
   if (languages.size() > 1) {

@@ -17,7 +17,6 @@ inline constexpr size_t kMaxQueryBytes = 1024;
 inline constexpr size_t kMaxQueryWords = 32;
 inline constexpr unsigned kMaxExpansion = 64;      // words that one prefix* or word~ stands for
 inline constexpr size_t kMaxFuzzyLooked = 100000;  // words that are compared with one word~
-inline constexpr int kMaxSeconds = 5;              // of ranking
 
 std::string FieldPrefix(const TextSchema& schema, size_t field);
 std::string TermPrefix(size_t term);

@@ -1,7 +1,6 @@
 #include "wrappers/fulltext/text_schema.h"
 
 #include <algorithm>
-#include <array>
 
 #include "core/json_text.h"
 #include "query/operator_table.h"
@@ -15,46 +14,6 @@ constexpr std::string_view kLanguages[] = {
     "english",  "finnish",    "french",  "german",  "hungarian", "indonesian", "irish",
     "italian",  "lithuanian", "nepali",  "none",    "norwegian", "porter",     "portuguese",
     "romanian", "russian",    "spanish", "swedish", "tamil",     "turkish"};
-
-struct StopList {
-  std::string_view language;
-  std::string_view words;  // separated by spaces
-};
-constexpr StopList kStopLists[] = {
-    {"english",
-     "a an and are as at be been but by can could did do does for from had has have he her him his "
-     "how i if in into is it its may me my no nor not of on or our she should so such than that "
-     "the "
-     "their them then there these they this those to too was we were what when which who will with "
-     "would you your"},
-    {"german",
-     "als am an auch auf aus bei bin bis da das dass dem den der des die dies doch du durch ein "
-     "eine einem einen einer eines er es für hat ich ihr im in ist ja kein man mit nach nicht noch "
-     "nur ob oder sich sie sind so um und uns vom von vor war wenn wer wie wir wird zu zum zur "
-     "über"},
-    {"french",
-     "au aux avec ce ces dans de des du elle en est et eux il ils je la le les leur lui ma mais me "
-     "mes moi mon ne nos notre nous on ont ou par pas pour qu que qui sa se ses son sont sur ta te "
-     "tes toi ton tu un une vos votre vous y à été"},
-    {"spanish",
-     "a al como con de del desde donde el ella en entre era es esa ese esta este ha hay la las le "
-     "les lo los me mi mis más muy ni no nos o para pero por que se si sin sobre son su sus "
-     "también "
-     "te tu un una y ya"},
-    {"italian",
-     "a al alla anche che chi ci come con cui da dal dei del della di e ed era gli ha i il in io "
-     "la "
-     "le lo ma mi ne nei non o per più quella questo se si sono su sua suo tra un una è"},
-    {"dutch",
-     "aan al als bij dat de der deze die dit een en er had heb heeft het hij hoe hun ik in is je "
-     "kan maar me met naar niet nog nu of om onder ook op over te tot uit van voor was wat we zich "
-     "zij zijn zo"},
-    {"portuguese",
-     "a ao aos as até com como da das de dela dele do dos e ela ele em entre era essa esse esta "
-     "este "
-     "eu foi há isso já lhe mais mas me mesmo muito na nas no nos não o os ou para pela pelo por "
-     "que se sem seu sua são também te tem um uma é"},
-};
 
 bool GoodPath(std::string_view text) {
   return !text.empty() && text.front() != '/' && text.back() != '/' && text.find("//") == text.npos;
@@ -160,7 +119,7 @@ std::vector<Path> ReadPaths(Value v, const std::string& pointer, ConfigProblems*
 }
 
 std::string TextSchema::Fingerprint() const {
-  std::string out = "3";  // the layout's version
+  std::string out = "4";  // the layout's version
   for (const TextField& f : fields) {
     out += Concat("|f:", f.name, ":", std::to_string(f.weight), ":", f.language, ":",
                   f.stop_words ? "1" : "0");
@@ -175,20 +134,6 @@ const TextField* TextSchema::Find(std::string_view name) const {
     if (f.name == name) return &f;
   }
   return nullptr;
-}
-
-std::vector<std::string> StopWords(std::string_view language) {
-  std::vector<std::string> out;
-  for (const StopList& list : kStopLists) {
-    if (list.language != language) continue;
-    std::string_view words = list.words;
-    while (!words.empty()) {
-      const size_t end = std::min(words.find(' '), words.size());
-      out.emplace_back(words.substr(0, end));
-      words.remove_prefix(std::min(end + 1, words.size()));
-    }
-  }
-  return out;
 }
 
 }  // namespace strata::fulltext

@@ -3,6 +3,7 @@
 #define STRATA_WRAPPERS_FULLTEXT_TEXT_SCHEMA_H_
 
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "core/path.h"
@@ -41,6 +42,8 @@ std::vector<Path> ReadPaths(Value v, const std::string& pointer, ConfigProblems*
 
 // Words that say nothing by themselves; empty for a language that has no list here.
 std::vector<std::string> StopWords(std::string_view language);
+// The languages that have one, sorted.
+std::vector<std::string_view> StopWordLanguages();
 
 }  // namespace strata::fulltext
 

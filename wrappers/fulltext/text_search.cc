@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <optional>
 #include <thread>
 #include <utility>
 
@@ -86,6 +87,16 @@ std::string TextOf(Value v) {
   return out;
 }
 
+// Whether what it walks over is not what its terms say: all documents, or words that begin so.
+bool IsBroad(const Xapian::Query& query) {
+  const auto type = query.get_type();
+  if (type == Xapian::Query::LEAF_MATCH_ALL || type == Xapian::Query::OP_WILDCARD) return true;
+  for (size_t i = 0; i < query.get_num_subqueries(); ++i) {
+    if (IsBroad(query.get_subquery(i))) return true;
+  }
+  return false;
+}
+
 // What ends a match, thrown through Xapian.
 struct Stopped {
   Status why;
@@ -96,19 +107,19 @@ struct Stopped {
 // Xapian's own time limit ends nothing (xapian/enquire.h).
 class Watch final : public Xapian::PostingSource {
  public:
-  // `limited`: ends after kMaxSeconds.
-  Watch(const Context& ctx, bool limited) : ctx_(ctx), limited_(limited) {}
+  // `limit`: how long ranking may take; nothing for what has no end but the deadline.
+  Watch(const Context& ctx, std::optional<std::chrono::seconds> limit) : ctx_(ctx), limit_(limit) {}
 
   // Asking costs some 25 ns a candidate, so what cannot take long goes without.
   Xapian::Query Over(const Xapian::Query& query, const Xapian::Database& database) {
     using std::chrono::steady_clock;
-    std::chrono::nanoseconds left = std::chrono::seconds(1);
+    std::chrono::nanoseconds left = std::min(limit_.value_or(kLong), kLong);
     if (ctx_.has_deadline())
       left = std::min<std::chrono::nanoseconds>(left, ctx_.deadline() - steady_clock::now());
     uint64_t candidates = 0;
     for (auto t = query.get_unique_terms_begin(); t != query.get_unique_terms_end(); ++t)
       candidates += database.get_termfreq(*t);
-    if (candidates > 0 && candidates * kWorstCandidate < left) return query;
+    if (candidates > 0 && candidates * kWorstCandidate < left && !IsBroad(query)) return query;
     return Xapian::Query(Xapian::Query::OP_FILTER, query, Xapian::Query(this));
   }
 
@@ -127,6 +138,7 @@ class Watch final : public Xapian::PostingSource {
 
  private:
   static constexpr uint32_t kEvery = 128;
+  static constexpr std::chrono::seconds kLong{1};
   // One whose words' places are compared.
   static constexpr std::chrono::nanoseconds kWorstCandidate = std::chrono::microseconds(10);
 
@@ -134,17 +146,16 @@ class Watch final : public Xapian::PostingSource {
     at_ = to;
     if (++looked_ % kEvery != 0) return;
     if (Status s = ctx_.Check(); !s.ok()) throw Stopped{std::move(s)};
-    if (limited_ && std::chrono::steady_clock::now() > until_) {
+    if (limit_ && std::chrono::steady_clock::now() > began_ + *limit_) {
       throw Stopped{ResourceExhausted(Concat("fulltext: ranking takes more than ",
-                                             std::to_string(kMaxSeconds),
+                                             std::to_string(limit_->count()),
                                              " seconds; look for fewer or rarer words"))};
     }
   }
 
   const Context& ctx_;
-  const bool limited_;
-  const std::chrono::steady_clock::time_point until_ =
-      std::chrono::steady_clock::now() + std::chrono::seconds(kMaxSeconds);
+  const std::optional<std::chrono::seconds> limit_;
+  const std::chrono::steady_clock::time_point began_ = std::chrono::steady_clock::now();
   Xapian::doccount count_ = 0;
   Xapian::docid last_ = 0;
   Xapian::docid at_ = 0;
@@ -214,6 +225,7 @@ Status Search::Read(const TextRequest& request) {
   query_first_ = true;
   narrowed_.clear();
   ranked_ = request.ranked;
+  limit_ = request.limit;
   const bool all = !request.all.empty();
   for (const TextCondition& c : all ? request.all : request.any) {
     ASSIGN_OR_RETURN(ParsedText parsed, ParseText(c, shared_->schema, database_));
@@ -315,7 +327,7 @@ StatusOr<std::vector<ValueCount>> Search::Count(const Context& ctx, Xapian::valu
   std::vector<ValueCount> out;
   RETURN_IF_ERROR(Run("counting values", [&] {
     ValueCounter counter(slot);
-    Watch watch(ctx, /*limited=*/false);
+    Watch watch(ctx, std::nullopt);
     Xapian::Enquire enquire(database_);
     enquire.add_matchspy(&counter);
     enquire.set_query(watch.Over(query_, database_));
@@ -331,7 +343,7 @@ StatusOr<std::vector<TextHit>> Search::Fetch(const Context& ctx, size_t count, b
   RETURN_IF_ERROR(Run("searching", [&] {
     RETURN_IF_ERROR(ctx.Check());
     out.clear();
-    Watch watch(ctx, ranked_);
+    Watch watch(ctx, ranked_ ? std::optional(limit_) : std::nullopt);
     Xapian::Enquire enquire(database_);
     enquire.set_query(watch.Over(query_, database_));
     if (ranked_) {

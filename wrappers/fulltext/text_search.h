@@ -5,6 +5,7 @@
 #include <xapian.h>
 
 #include <atomic>
+#include <chrono>
 #include <functional>
 #include <memory>
 #include <string>
@@ -72,6 +73,7 @@ class Search final : public TextSearch {
   Xapian::Query plain_;
   bool query_first_ = true;
   bool ranked_ = true;
+  std::chrono::seconds limit_{};  // of ranking
   std::string suggestion_;
   std::vector<Node> narrowed_;
   bool moved_ = false;              // the database is newer than when the search began
