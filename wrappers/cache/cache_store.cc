@@ -87,8 +87,8 @@ class CacheStore final : public Store, public Introspection, public FeedHandler 
 
   ~CacheStore() override {
     follower_.reset();
-    MutexLock lock(refresh_mutex_);
-    while (refreshing_ > 0) refreshed_.Wait(refresh_mutex_);
+    MutexLock lock(behind_mutex_);
+    while (behind_ > 0) behind_done_.Wait(behind_mutex_);
   }
 
   const StoreInfo& info() const override { return info_; }
@@ -327,21 +327,33 @@ class CacheStore final : public Store, public Introspection, public FeedHandler 
   }
   // The results of queries first: dropping may take a while.
   void ForgetAll() {
-    const std::vector<std::string> dropped = table_.Clear();
+    std::vector<std::string> dropped = table_.Clear();
     if (queries_ != nullptr) queries_->News();
-    DropAll(dropped);
+    // Not here: news of others' writes would wait for it.
+    if (!dropped.empty()) Behind([this, dropped = std::move(dropped)] { DropAll(dropped); });
   }
   void DropAll(const std::vector<std::string>& ids) {
     if (!ids.empty()) side_->DropAll(ids);
   }
 
-  // Fetches anew, behind the caller's back.
-  void Refresh(std::string id, std::shared_ptr<Flight> flight) {
+  // Does something behind the caller's back. The destructor waits for it.
+  template <typename Task>
+  void Behind(Task task) {
     {
-      MutexLock lock(refresh_mutex_);
-      ++refreshing_;
+      MutexLock lock(behind_mutex_);
+      ++behind_;
     }
-    executor_->Submit([this, id = std::move(id), flight = std::move(flight)] {
+    executor_->Submit([this, task = std::move(task)] {
+      task();
+      MutexLock lock(behind_mutex_);
+      --behind_;
+      behind_done_.NotifyAll();
+    });
+  }
+
+  // Fetches anew.
+  void Refresh(std::string id, std::shared_ptr<Flight> flight) {
+    Behind([this, id = std::move(id), flight = std::move(flight)] {
       if (table_.Begin(flight, id)) {
         const std::string_view view = id;
         std::optional<Record> record;
@@ -352,9 +364,6 @@ class CacheStore final : public Store, public Introspection, public FeedHandler 
           table_.Abandon(flight, id);
         }
       }
-      MutexLock lock(refresh_mutex_);
-      --refreshing_;
-      refreshed_.NotifyAll();
     });
   }
 
@@ -409,9 +418,9 @@ class CacheStore final : public Store, public Introspection, public FeedHandler 
   std::atomic<bool> open_{true};  // false: others may write and it is not heard of
   std::atomic<uint64_t> jitter_{1};
   mutable CounterSet<kCounters> counters_;
-  Mutex refresh_mutex_;
-  CondVar refreshed_;
-  int64_t refreshing_ STRATA_GUARDED_BY(refresh_mutex_) = 0;
+  Mutex behind_mutex_;
+  CondVar behind_done_;
+  int64_t behind_ STRATA_GUARDED_BY(behind_mutex_) = 0;
   std::unique_ptr<FeedFollower> follower_;  // last, so that it ends first
 };
 

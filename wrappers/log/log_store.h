@@ -14,8 +14,9 @@
 //
 // Each operation that a line can name (read, write, prepare, open, next, begin, commit, subscribe,
 // changes) is sampled by itself. Documents are never written. `redact` keeps ids out, and of
-// queries everything but their shape. A line is appended in one write, so several processes may
-// share a file. A line that cannot be written is counted, and the operation goes on.
+// queries everything but their shape. A line is appended in one write (while the disk has room), so
+// several processes may share a file. A line that cannot be written is counted, and the operation
+// goes on.
 #ifndef STRATA_WRAPPERS_LOG_LOG_STORE_H_
 #define STRATA_WRAPPERS_LOG_LOG_STORE_H_
 
