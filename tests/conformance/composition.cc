@@ -47,7 +47,8 @@ constexpr Wrapper kWrappers[] = {
     {"aggregate",
      R"({"type":"aggregate","inners":[@,"memory:"],"properties":["*",["b","n","v","i"]],)"
      R"("journal":"journal"})"},
-    {"replicate", R"({"type":"replicate","inners":[@,"memory:"],"mode":"all","reads":"any"})"},
+    {"replicate", R"({"type":"replicate","inners":[@,"memory:"],"mode":"all"})"},
+    {"replicate_any", R"({"type":"replicate","inners":[@,"memory:"],"mode":"all","reads":"any"})"},
     {"replicate_three", R"({"type":"replicate","inners":[@,"memory:","memory:"],"mode":"quorum"})"},
     {"aggregate_inner", R"({"type":"aggregate","inners":["memory:",@,"memory:"],"missing":"inner",)"
                         R"("properties":[["a"],"*",["c","m"]]})"},
@@ -83,7 +84,8 @@ constexpr Production kProduction[] = {
      true},
     {"production_log_limits_expire_cache_rename_memory",
      R"({"stores":{"s":[{"type":"log","path":"log.ndjson","sample":1000},)"
-     R"({"type":"limit_concurrency","max":64},{"type":"expire","property":"ends"},)"
+     R"({"type":"limit_rate","rate":100000000},{"type":"limit_concurrency","max":64},)"
+     R"({"type":"expire","property":"ends"},)"
      R"({"type":"cache"},{"type":"rename","fields":{"n":"number"}},"memory:"]},"serve":["s"]})",
      false},
 };
@@ -116,6 +118,26 @@ std::string Stack(const std::vector<std::string>& stages) {
   }
   return kStores + below + R"("s":[)" + out + R"(]},"serve":["s"]})";
 }
+
+// Types that may stand over themselves. Those with variants do so in pairs; of hierarchies, each
+// needs a discriminator and names of its own.
+bool TwiceAsItIs(std::string_view name) {
+  for (const std::string_view other : {"cache", "aggregate", "replicate", "inherit"})
+    if (name.starts_with(other)) return false;
+  return true;
+}
+// Two stages cannot have the same files, and what one renames to, the other one renames from.
+std::string Again(std::string stage) {
+  if (const size_t at = stage.find(R"("path":")"); at != stage.npos) stage.insert(at + 8, "again-");
+  if (const size_t at = stage.find(R"("n":")"); at != stage.npos)
+    stage.replace(at, std::strlen(R"("n":"stored_n")"), R"("stored_n":"n")");
+  return stage;
+}
+constexpr const char* kTwoHierarchies =
+    R"({"stores":{"h0":[{"type":"inherit","discriminator":"$kind","visible":false,)"
+    R"("types":{"Item":{},"Thing":{"extends":"Item"}}},{"type":"memory","columns":"always"}],)"
+    R"("h1":[{"type":"inherit","discriminator":"$type","visible":false,)"
+    R"("types":{"Product":{},"Toy":{"extends":"Product"}}},"Thing"],"s":["Toy"]},"serve":["s"]})";
 
 bool Variant(std::string_view name) {
   return name.starts_with("cache_") || name.starts_with("aggregate_") ||
@@ -164,6 +186,13 @@ std::vector<Composition> AllCompositions() {
                      Stack({above.stage, below.stage, kMemory}), false, 20});
     }
   }
+  for (const Wrapper& w : kWrappers) {
+    if (TwiceAsItIs(w.name)) {
+      out.push_back({std::string(w.name) + "__" + w.name + "__memory",
+                     Stack({w.stage, Again(w.stage), kMemory}), false, 20});
+    }
+  }
+  out.push_back({"inherit__inherit__memory", kTwoHierarchies, false, 20});
   out.push_back({"aggregate__rocksdb__rocksdb",
                  Stack({R"({"type":"aggregate","inners":[@,{"type":"rocksdb","path":"data2",)"
                         R"("write_buffer":"4MiB","durability":"async"}],)"

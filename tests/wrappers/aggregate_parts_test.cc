@@ -1,6 +1,11 @@
 // What conformance does not say of how an aggregate divides records: which part is touched, what a
 // missing part means, and where conditions go.
+#include <algorithm>
+#include <functional>
+#include <utility>
+
 #include "tests/wrappers/stack.h"
+#include "wrappers/core/forwarding_store.h"
 
 namespace strata::testing {
 namespace {
@@ -83,7 +88,7 @@ TEST(Aggregate, ConditionsGoToTheirOwners) {
   EXPECT_EQ(*Count(stack.s(), Ctx(), *Query::Parse("name=n7&price=8")), 0u);
   // One that keeps nearly all is asked of what the other leaves.
   const std::string one = explain("id=i7&price=gt=0");
-  EXPECT_EQ(one.find("b (memory)"), one.npos) << one;
+  EXPECT_NE(one.find("\n  read by id [b (memory)]\n"), one.npos) << one;
   // Across owners: above.
   EXPECT_EQ(*Count(stack.s(), Ctx(), *Query::Parse("or(name=n1,price=2)")), 60u);
   // A record without the part that a condition reads may satisfy it by its id.
@@ -92,6 +97,31 @@ TEST(Aggregate, ConditionsGoToTheirOwners) {
   // What only the part that owns all else is asked goes there whole.
   const std::string whole = explain("name=n7&count()");
   EXPECT_EQ(whole.find("join"), whole.npos) << whole;
+}
+
+TEST(Aggregate, ExplainShowsThePartsThatAreReadById) {
+  Stack stack(Two());
+  for (const char* text : {R"({"id":"x","name":"n","price":1})", R"({"id":"y","name":"n"})"})
+    ASSERT_TRUE(Put(stack.s(), Ctx(), Doc(text)).ok());
+  const auto plan = PrepareComplete(stack.s(), Ctx(), *Query::Parse("name=n"));
+  const std::string planned = ExplainText((*plan)->Explain());
+  EXPECT_NE(planned.find("\n  read by id [b (memory)]\n  read by id [c (memory)]\n"), planned.npos)
+      << planned;
+  const auto cursor = (*plan)->Open(Ctx(), {});
+  RowBatch batch;
+  while ((*cursor)->Next(Ctx(), 1, &batch).ok() && batch.end == EndReason::kMore) {
+  }
+  const std::string run = ExplainText((*cursor)->Explain());
+  EXPECT_NE(run.find("\n  read by id [b (memory)]  (rows 1, examined 2)\n"
+                     "  read by id [c (memory)]  (rows 0, examined 2)\n"),
+            run.npos)
+      << run;
+  EXPECT_EQ(run.find("read by id [a (memory)]"), run.npos) << run;
+  // Only what the query needs is read.
+  const auto some = PrepareComplete(stack.s(), Ctx(), *Query::Parse("name=n&select(id,price)"));
+  const std::string less = ExplainText((*some)->Explain());
+  EXPECT_NE(less.find("read by id [b (memory)]"), less.npos) << less;
+  EXPECT_EQ(less.find("[c (memory)]"), less.npos) << less;
 }
 
 TEST(Aggregate, WhatTheAnchorHoldsOfOthersMembersIsNotShown) {
@@ -143,6 +173,151 @@ TEST(Aggregate, WrongOptionsAreSaid) {
   EXPECT_NE(error(R"(["*",["id"]])").find("every part holds the id"), std::string::npos);
   EXPECT_NE(error(R"(["*",["a"],["b"]])").find("has 3 entries for 2 inner stores"),
             std::string::npos);
+}
+
+TEST(Aggregate, SlowPartsAreReadAtOnce) {
+  const std::string slow = R"([{"type":"slow","delay":"5ms"},)";
+  Stack stack(R"("a":"memory:","b":"memory:","c":"memory:","s":{"type":"aggregate","inners":[)" +
+              slow + "\"a\"]," + slow + R"("b"],"c"],"properties":["*",["price"],["text"]]})");
+  ASSERT_TRUE(Put(stack["a"], Ctx(), Doc(R"({"id":"x","name":"n"})")).ok());
+  ASSERT_TRUE(Put(stack["b"], Ctx(), Doc(R"({"id":"x","price":1})")).ok());
+  ASSERT_TRUE(Put(stack["c"], Ctx(), Doc(R"({"id":"x","text":"t"})")).ok());
+  ASSERT_TRUE(Put(stack["a"], Ctx(), Doc(R"({"id":"y","name":"m"})")).ok());
+  const std::string x = R"({"id":"x","name":"n","price":1,"text":"t"})";
+  // The first read finds out that they are slow.
+  for (int reads = 0; reads < 4; ++reads) {
+    EXPECT_EQ(stack.Figure("parallel_reads"), std::max(0, reads - 1));
+    const std::string_view ids[] = {"x", "none", "y"};
+    std::optional<Record> out[3];
+    const Status read = stack.s().Read(Ctx(), ids, out);
+    ASSERT_TRUE(read.ok()) << Describe(read);
+    EXPECT_EQ(out[0]->document.text(), x);
+    EXPECT_FALSE(out[1].has_value());
+    EXPECT_EQ(out[2]->document.text(), R"({"id":"y","name":"m"})");
+  }
+  // Within a transaction and of a write, too.
+  const auto w = Update(stack.s(), Ctx(), "x", Doc(R"({"price":2})"));
+  ASSERT_TRUE(w.ok()) << Describe(w.status());
+  EXPECT_EQ(stack.Figure("parallel_reads"), 4);
+  EXPECT_EQ(Get(stack.s(), Ctx(), "x")->value().document.text(),
+            R"({"id":"x","name":"n","price":2,"text":"t"})");
+  // One slow part is not worth another thread.
+  Stack one(R"("s":{"type":"aggregate","inners":[)" + slow +
+            R"("memory:"],"memory:"],"properties":["*",["price"]]})");
+  for (int i = 0; i < 3; ++i) EXPECT_FALSE(Get(one.s(), Ctx(), "x")->has_value());
+  EXPECT_EQ(one.Figure("parallel_reads"), 0);
+}
+
+// A part without transactions, as a remote store may be. `before_write` is called once.
+class Voteless final : public ForwardingStore {
+ public:
+  Voteless(StoreInfo info, std::function<void()>* before_write)
+      : ForwardingStore(std::move(info)), before_write_(*before_write) {}
+  Capabilities capabilities() const override {
+    Capabilities c = inner().capabilities();
+    c.isolation = Isolation::kNone;
+    return c;
+  }
+  StatusOr<std::unique_ptr<Transaction>> Begin(const Context&, const TransactionOptions&) override {
+    return Unimplemented("no transactions here");
+  }
+  StatusOr<WriteResult> Write(const Context& ctx, const WriteBatch& batch) override {
+    if (const auto call = std::exchange(before_write_, nullptr)) call();
+    return ForwardingStore::Write(ctx, batch);
+  }
+
+ private:
+  std::function<void()>& before_write_;
+};
+
+class WithVotelessPart : public ::testing::Test {
+ protected:
+  // "left" is in a, "right" and "more" are in b, which cannot vote.
+  void Open(const std::string& before_a = "") {
+    ASSERT_TRUE(RegisterAll(registry_).ok());
+    StageType voteless = *registry_.Find("forward");
+    voteless.name = "voteless";
+    voteless.build = [this](const void*, StoreInfo info,
+                            const BuildContext&) -> StatusOr<std::shared_ptr<Store>> {
+      return std::make_shared<Voteless>(std::move(info), &before_write_);
+    };
+    ASSERT_TRUE(registry_.Register(std::move(voteless)).ok());
+    auto p = Pipeline::FromText(
+        R"({"stores":{"a":"memory:","b":"memory:","s":{"type":"aggregate","inners":[[)" + before_a +
+            R"("a"],[{"type":"voteless"},"b"]],"properties":["*",["right","more"]]}}})",
+        ".", registry_);
+    ASSERT_TRUE(p.ok()) << Describe(p.status());
+    pipeline_ = *std::move(p);
+  }
+  Store& operator[](std::string_view name) { return *pipeline_->Find(name); }
+  std::string Text(std::string_view store, std::string_view id) {
+    const auto r = Get((*this)[store], Ctx(), id);
+    return !r.ok() ? Describe(r.status()) : *r ? std::string((*r)->document.text()) : "-";
+  }
+  double Finished() {
+    const auto stage = pipeline_->FindStage("s");
+    for (const Metric& m : dynamic_cast<const Introspection&>(*stage).Metrics()) {
+      if (m.name == "finished") return m.value;
+    }
+    return -1;
+  }
+
+  std::function<void()> before_write_;
+  StageRegistry registry_;
+  std::unique_ptr<Pipeline> pipeline_;
+};
+
+TEST_F(WithVotelessPart, WritesOfBothPartsWorkAndLessIsPromised) {
+  Open();
+  EXPECT_EQ((*this)["s"].capabilities().write_atomicity, WriteAtomicity::kDocument);
+  EXPECT_EQ((*this)["s"].capabilities().isolation, Isolation::kNone);
+  ASSERT_TRUE(Put((*this)["s"], Ctx(), Doc(R"({"id":"x","left":1,"right":1})")).ok());
+  ASSERT_TRUE(Put((*this)["s"], Ctx(), Doc(R"({"id":"y","left":1,"right":1})")).ok());
+  EXPECT_EQ(Text("s", "x"), R"({"id":"x","left":1,"right":1})");
+  EXPECT_EQ(Rows(Collect((*this)["s"], Ctx(), "right=1&left=1&values(id)")), R"("x" "y")");
+  const auto w = Update((*this)["s"], Ctx(), "x", Doc(R"({"right":2})"));
+  ASSERT_TRUE(w.ok()) << Describe(w.status());
+  EXPECT_EQ(Text("b", "x"), R"({"id":"x","right":2})");
+  ASSERT_TRUE(Delete((*this)["s"], Ctx(), "x").ok());
+  EXPECT_EQ(Text("a", "x") + Text("b", "x"), "--");
+}
+
+TEST_F(WithVotelessPart, ThatPartIsWrittenFirstAndGuarded) {
+  Open();
+  ASSERT_TRUE(Put((*this)["s"], Ctx(), Doc(R"({"id":"x","left":1,"right":1})")).ok());
+  std::string a_then;
+  before_write_ = [&] {
+    a_then = Text("a", "x");
+    ASSERT_TRUE(Put((*this)["b"], Ctx(), Doc(R"({"id":"x","right":7,"more":7})")).ok());
+  };
+  // Somebody writes into b between reading it and writing it.
+  const auto w = Update((*this)["s"], Ctx(), "x", Doc(R"({"left":2,"right":2})"));
+  ASSERT_TRUE(w.ok()) << Describe(w.status());
+  EXPECT_EQ(a_then, R"({"id":"x","left":1})");
+  EXPECT_EQ(Text("s", "x"), R"({"id":"x","left":2,"right":2,"more":7})");
+  EXPECT_EQ(Finished(), 0);
+  // Somebody creates there what nobody had.
+  before_write_ = [&] {
+    ASSERT_TRUE(Put((*this)["b"], Ctx(), Doc(R"({"id":"n","more":7})")).ok());
+  };
+  const auto u = Update((*this)["s"], Ctx(), "x", Doc(R"({"left":3})"));
+  ASSERT_TRUE(u.ok()) << Describe(u.status());
+  ASSERT_NE(before_write_, nullptr);  // nothing to write there
+  ASSERT_TRUE(Put((*this)["s"], Ctx(), Doc(R"({"id":"n","left":1,"right":1})")).ok());
+  EXPECT_EQ(before_write_, nullptr);
+  EXPECT_EQ(Text("s", "n"), R"({"id":"n","left":1,"right":1})");
+}
+
+TEST_F(WithVotelessPart, APartThatFailsBehindItIsFinishedLater) {
+  // A vote and a commit of the first write, then those of the second.
+  Open(R"({"type":"fault","operation":"commit","every":4,"when":"before"},)");
+  ASSERT_TRUE(Put((*this)["s"], Ctx(), Doc(R"({"id":"x","left":1,"right":1})")).ok());
+  const auto w = Put((*this)["s"], Ctx(), Doc(R"({"id":"x","left":2,"right":2})"));
+  EXPECT_EQ(Code(w.status()), "UNAVAILABLE");
+  EXPECT_NE(Message(w.status()).find("half done"), std::string_view::npos) << w.status();
+  EXPECT_EQ(Text("s", "x"), R"({"id":"x","left":2,"right":2})");
+  EXPECT_EQ(Text("a", "x"), R"({"id":"x","left":2})");
+  EXPECT_EQ(Finished(), 1);
 }
 
 }  // namespace
