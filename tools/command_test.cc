@@ -52,6 +52,22 @@ TEST_F(CommandTest, SaysItsVersion) {
   EXPECT_EQ(o.err, "");
 }
 
+TEST_F(CommandTest, TypesListsAlsoTheOptionThatNamesASecondStore) {
+  const Outcome text = RunStrata({"types", "cache"});
+  EXPECT_EQ(text.status, 0) << text.err;
+  EXPECT_THAT(text.out, EndsWith("  in  (store, default none)\n      a second store, given like "
+                                 "\"inner\"; nobody else may use it\n"));
+  const Outcome json = RunStrata({"types", "cache", "--json"});
+  EXPECT_EQ(json.status, 0) << json.err;
+  EXPECT_TRUE(Document::Parse(json.out).ok()) << json.out;
+  EXPECT_THAT(json.out, EndsWith(",{\"name\":\"in\",\"kind\":\"store\",\"required\":false,"
+                                 "\"default\":null,\"doc\":\"a second store, given like "
+                                 "\\\"inner\\\"; nobody else may use it\"}]}\n"));
+  // A type without one has none.
+  EXPECT_THAT(RunStrata({"types", "forward", "--json"}).out,
+              ::testing::Not(HasSubstr("\"kind\":\"store\"")));
+}
+
 TEST_F(CommandTest, FlagsThatItDoesNotHaveAreMisuse) {
   EXPECT_EQ(RunStrata({"--nope"}).status, 2);
   EXPECT_EQ(RunStrata({}).status, 2);

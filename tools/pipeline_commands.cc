@@ -45,6 +45,10 @@ int CheckCommand(const std::string& file, bool json) {
 
 namespace {
 
+// Of the option that names a second store: it is none of the table's, which knows only values.
+constexpr std::string_view kSideDoc =
+    "a second store, given like \"inner\"; nobody else may use it";
+
 std::string TypeJson(const StageType& t) {
   std::string out = "{\"name\":" + JsonString(t.name) + ",\"doc\":" + JsonString(t.doc) +
                     ",\"target\":" + JsonString(t.target) + ",\"options\":[";
@@ -57,6 +61,11 @@ std::string TypeJson(const StageType& t) {
     if (const std::string range = RangeText(o); !range.empty())
       out += ",\"range\":" + JsonString(range);
     out += ",\"doc\":" + JsonString(o.doc) + "}";
+  }
+  if (!t.side_child.empty()) {
+    out += Concat(t.options.empty() ? "" : ",", "{\"name\":", JsonString(t.side_child),
+                  ",\"kind\":\"store\",\"required\":false,\"default\":null,\"doc\":",
+                  JsonString(kSideDoc), "}");
   }
   return out + "]}";
 }
@@ -76,6 +85,8 @@ void PrintType(const StageType& t) {
     std::cout << ", " << (o.required ? "required" : "default " + o.default_text) << ")\n      "
               << o.doc << "\n";
   }
+  if (!t.side_child.empty())
+    std::cout << "  " << t.side_child << "  (store, default none)\n      " << kSideDoc << "\n";
 }
 
 }  // namespace
