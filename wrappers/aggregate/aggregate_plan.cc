@@ -8,6 +8,7 @@
 #include "query/filter.h"
 #include "query/print.h"
 #include "store/ops.h"
+#include "wrappers/core/read_node.h"
 
 namespace strata::aggregate {
 namespace {
@@ -85,19 +86,6 @@ struct Stream {
     return OkStatus();
   }
 };
-
-// Of a part whose documents are fetched. Stages beneath are only asked for what it does not answer
-// itself, so no figures are known of them.
-ExplainNode ReadNode(const Store& store) {
-  ExplainNode n;
-  n.stage = store.info().stage;
-  n.operation = "read by id";
-  for (const auto& child : store.info().children) {
-    n.children.push_back(ReadNode(*child));
-    n.children.back().operation += ", as far as asked";
-  }
-  return n;
-}
 
 // The parts in `needed` that none of the streams gives.
 uint32_t Fetched(uint32_t needed, const std::vector<Stream>& streams) {

@@ -9,6 +9,7 @@
 #include "query/filter.h"
 #include "query/print.h"
 #include "store/ops.h"
+#include "wrappers/core/read_node.h"
 #include "wrappers/fulltext/text_parts.h"
 
 namespace strata::fulltext {
@@ -22,19 +23,6 @@ StatusOr<Document> WithMade(Document d, Uses uses, double score, TextSearch& sea
   }
   if (uses.score) d = WithLastMember(d, kScore, Number(score).ToString());
   return d;
-}
-
-// A read by id of this store. Stages beneath are only asked for what it does not answer itself, so
-// no figures are known of them.
-ExplainNode ReadNode(const Store& store) {
-  ExplainNode n;
-  n.stage = store.info().stage;
-  n.operation = "read by id";
-  for (const auto& child : store.info().children) {
-    n.children.push_back(ReadNode(*child));
-    n.children.back().operation += ", as far as asked";
-  }
-  return n;
 }
 
 void DescribeSearch(TextSearch& search, uint64_t behind, ExplainNode* n) {
