@@ -1,8 +1,5 @@
 // What the options of a full-text stage promise: freshness, commits, stop words, and what a search
 // may cost.
-#include <xapian.h>
-
-#include <set>
 #include <thread>
 
 #include "tests/wrappers/stack.h"
@@ -94,29 +91,6 @@ TEST(FulltextOptions, RankingThatTakesTooLongIsRefused) {
   ASSERT_TRUE(search.ok()) << search.status();
   const auto all = (*search)->All(ctx());
   EXPECT_TRUE(all.ok()) << all.status();
-}
-
-TEST(FulltextOptions, StopWordsAreWordsAsXapianSplitsThem) {
-  // As Xapian gives them: names separated by spaces.
-  const std::string stemmers = " " + Xapian::Stem::get_available_languages() + " ";
-  const auto languages = fulltext::StopWordLanguages();
-  EXPECT_TRUE(std::is_sorted(languages.begin(), languages.end()));
-  EXPECT_EQ(languages.size(), 17u);
-  for (const std::string_view language : languages) {
-    SCOPED_TRACE(language);
-    EXPECT_NE(stemmers.find(" " + std::string(language) + " "), stemmers.npos) << stemmers;
-    const std::vector<std::string> words = fulltext::StopWords(language);
-    EXPECT_GE(words.size(), 30u);
-    EXPECT_EQ(std::set<std::string>(words.begin(), words.end()).size(), words.size());
-    for (const std::string& word : words) {
-      EXPECT_FALSE(word.empty());
-      for (Xapian::Utf8Iterator i(word), end; i != end; ++i) {
-        EXPECT_TRUE(Xapian::Unicode::is_wordchar(*i)) << word;
-        EXPECT_EQ(Xapian::Unicode::tolower(*i), *i) << word;
-      }
-    }
-  }
-  EXPECT_TRUE(fulltext::StopWords("none").empty());
 }
 
 TEST(FulltextOptions, StopWordsOfTheFieldsLanguageAreLeftOut) {
