@@ -41,20 +41,36 @@ Xapian::Query NearWords(const Fuzzy& fuzzy, const std::string& prefix,
   return Xapian::Query(Xapian::Query::OP_SYNONYM, terms.begin(), terms.end());
 }
 
+// What stands for fuzzy words. Looking for it reads many terms, so it is done once.
+struct NearQueries {
+  std::vector<Xapian::Query> in_field;  // behind the field's prefix
+  std::vector<Xapian::Query> plain;
+};
+
+NearQueries NearWords(const std::vector<Fuzzy>& fuzzy, const std::string& prefix,
+                      const Xapian::Database& database) {
+  NearQueries out;
+  for (const Fuzzy& f : fuzzy) {
+    out.plain.push_back(NearWords(f, "", database));
+    out.in_field.push_back(prefix.empty() ? out.plain.back() : NearWords(f, prefix, database));
+  }
+  return out;
+}
+
 void AddStopWords(std::string_view language, Xapian::SimpleStopper* stopper) {
   for (const std::string& w : StopWords(language)) stopper->add(w);
 }
 
 // One text, in small letters, in the fields of one language.
 StatusOr<ParsedText> ParseIn(std::string_view language, bool stop_words, const std::string& prefix,
-                             std::string text, const std::vector<Fuzzy>& fuzzy, bool spelling,
+                             std::string text, const NearQueries& fuzzy, bool spelling,
                              const Xapian::Database& database) {
   ParsedText out;
   Xapian::SimpleStopper stopper;
   if (stop_words) AddStopWords(language, &stopper);
   const bool plain = !PlainWords(text).empty();
   const bool says_nothing = stop_words && plain && OnlyStopWords(text, stopper);
-  if (says_nothing && !fuzzy.empty()) text.clear();
+  if (says_nothing && !fuzzy.plain.empty()) text.clear();
   if (stop_words && !plain) text = WithExactStopWords(text, stopper);
   const std::optional<std::string> hated = OnlyHated(text);
   spelling = spelling && !hated;
@@ -74,8 +90,7 @@ StatusOr<ParsedText> ParseIn(std::string_view language, bool stop_words, const s
     if (hated) q = Xapian::Query(Xapian::Query::OP_AND_NOT, Xapian::Query::MatchAll, q);
     if (spelling) out.suggestion = parser.get_corrected_query_string();
     bool said = !text.empty();  // an empty query may also be one that finds nothing
-    for (const Fuzzy& f : fuzzy) {
-      Xapian::Query near = NearWords(f, with, database);
+    for (const Xapian::Query& near : with.empty() ? fuzzy.plain : fuzzy.in_field) {
       q = said ? Xapian::Query(Xapian::Query::OP_AND, q, near) : near;
       said = true;
     }
@@ -187,7 +202,8 @@ StatusOr<ParsedText> ParseText(const TextCondition& condition, const TextSchema&
     for (size_t i = 0; i < schema.fields.size(); ++i) {
       const TextField& f = schema.fields[i];
       if (f.name == condition.field) {
-        return ParseIn(f.language, f.stop_words, FieldPrefix(schema, i), text, *fuzzy,
+        const std::string prefix = FieldPrefix(schema, i);
+        return ParseIn(f.language, f.stop_words, prefix, text, NearWords(*fuzzy, prefix, database),
                        schema.spelling, database);
       }
     }
@@ -200,21 +216,22 @@ StatusOr<ParsedText> ParseText(const TextCondition& condition, const TextSchema&
   // All fields: once for each language that they are in.
   Languages languages;
   for (const TextField& f : schema.fields) languages.emplace(f.language, f.stop_words);
+  const NearQueries near = NearWords(*fuzzy, "", database);
   ParsedText out;
   bool first = true;
   // What is not wanted is not wanted in any language.
   const auto join = OnlyHated(text) ? Xapian::Query::OP_AND : Xapian::Query::OP_MAX;
   for (const auto& [language, stop_words] : languages) {
     ASSIGN_OR_RETURN(ParsedText one,
-                     ParseIn(language, stop_words, "", text, *fuzzy, schema.spelling, database));
+                     ParseIn(language, stop_words, "", text, near, schema.spelling, database));
     out.query = first ? one.query : Xapian::Query(join, out.query, one.query);
     first = false;
     if (!one.suggestion.empty()) out.suggestion = one.suggestion;
   }
   if (languages.size() > 1) {
     ASSIGN_OR_RETURN(std::optional<Xapian::Query> each, EachWord(languages, text, database));
-    for (const Fuzzy& f : *fuzzy) {
-      if (each) each = Xapian::Query(Xapian::Query::OP_AND, *each, NearWords(f, "", database));
+    for (const Xapian::Query& q : near.plain) {
+      if (each) each = Xapian::Query(Xapian::Query::OP_AND, *each, q);
     }
     if (each) out.query = *each;
   }
