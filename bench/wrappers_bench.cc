@@ -8,16 +8,15 @@
 #include <algorithm>
 #include <cmath>
 #include <filesystem>
-#include <list>
 #include <random>
 #include <semaphore>
 #include <thread>
-#include <unordered_map>
 
 #include "bench/ratio_main.h"
 #include "pipeline/all_stages.h"
 #include "pipeline/pipeline.h"
 #include "store/ops.h"
+#include "tests/support/lru.h"
 #include "tools/package_index.h"
 #include "tools/product_data.h"
 #include "wrappers/cache/cache_table.h"
@@ -176,30 +175,6 @@ void PrintScaling() {
 
 // ---- hit ratios ----
 
-class Lru {
- public:
-  explicit Lru(size_t entries) : entries_(entries) {}
-  bool Hit(uint64_t key) {
-    const auto it = places_.find(key);
-    if (it != places_.end()) {
-      order_.splice(order_.begin(), order_, it->second);
-      return true;
-    }
-    order_.push_front(key);
-    places_[key] = order_.begin();
-    if (order_.size() > entries_) {
-      places_.erase(order_.back());
-      order_.pop_back();
-    }
-    return false;
-  }
-
- private:
-  const size_t entries_;
-  std::list<uint64_t> order_;
-  std::unordered_map<uint64_t, std::list<uint64_t>::iterator> places_;
-};
-
 class Zipf {
  public:
   Zipf(size_t keys, double skew) {
@@ -224,7 +199,7 @@ void PrintHitRatios() {
       std::mt19937_64 random(11);
       const Zipf zipf(kKeys, 0.9);
       cache::CacheTable table({size_t{1} << 34, entries});
-      Lru lru(entries);
+      testing::Lru<uint64_t> lru(entries);
       uint64_t ours = 0, theirs = 0, scanned = kKeys;
       std::vector<std::string> dropped;
       for (size_t i = 0; i < kRequests; ++i) {
@@ -239,7 +214,7 @@ void PrintHitRatios() {
         } else {
           table.Fill(flight, id, Record{document, 1}, {}, false, &dropped);
         }
-        theirs += lru.Hit(key);
+        theirs += lru.Read(key);
       }
       char title[64];
       std::snprintf(title, sizeof title, "%s, %zu entries",

@@ -33,45 +33,47 @@ class RocksdbStoreTest : public ::testing::Test {
     return s.ok() ? *s : nullptr;
   }
 
-  // Writes into the directory behind the store's back.
-  void PutRaw(const std::string& family, const std::string& key, const std::string& value) {
-    std::vector<std::string> names;
-    ASSERT_TRUE(rocksdb::DB::ListColumnFamilies({}, options_.path, &names).ok());
-    std::vector<rocksdb::ColumnFamilyDescriptor> families;
-    for (const std::string& n : names) families.emplace_back(n, rocksdb::ColumnFamilyOptions());
-    std::vector<rocksdb::ColumnFamilyHandle*> handles;
-    rocksdb::DB* db = nullptr;
-    ASSERT_TRUE(rocksdb::DB::Open({}, options_.path, families, &handles, &db).ok());
-    for (size_t i = 0; i < names.size(); ++i) {
-      if (names[i] == family) {
-        ASSERT_TRUE(db->Put({}, handles[i], key, value).ok());
-      }
-      delete handles[i];
+  // The directory as RocksDB alone sees it, behind the store's back.
+  struct Raw {
+    explicit Raw(const std::string& path) {
+      std::vector<std::string> names;
+      EXPECT_TRUE(rocksdb::DB::ListColumnFamilies({}, path, &names).ok());
+      std::vector<rocksdb::ColumnFamilyDescriptor> families;
+      for (const std::string& n : names) families.emplace_back(n, rocksdb::ColumnFamilyOptions());
+      EXPECT_TRUE(rocksdb::DB::Open({}, path, families, &handles, &db).ok());
     }
-    delete db;
+    ~Raw() {
+      for (auto* h : handles) delete h;
+      delete db;
+    }
+    rocksdb::ColumnFamilyHandle* family(const std::string& name) const {
+      for (auto* h : handles) {
+        if (h->GetName() == name) return h;
+      }
+      ADD_FAILURE() << "there is no family " << name;
+      return db->DefaultColumnFamily();
+    }
+
+    rocksdb::DB* db = nullptr;
+    std::vector<rocksdb::ColumnFamilyHandle*> handles;
+  };
+
+  void PutRaw(const std::string& family, const std::string& key, const std::string& value) {
+    const Raw raw(options_.path);
+    ASSERT_NE(raw.db, nullptr);
+    ASSERT_TRUE(raw.db->Put({}, raw.family(family), key, value).ok());
   }
 
   // Moves all documents into one file and gives its name.
   void CompactRaw(std::string* data_file) {
-    std::vector<std::string> names;
-    ASSERT_TRUE(rocksdb::DB::ListColumnFamilies({}, options_.path, &names).ok());
-    std::vector<rocksdb::ColumnFamilyDescriptor> families;
-    for (const std::string& n : names) families.emplace_back(n, rocksdb::ColumnFamilyOptions());
-    std::vector<rocksdb::ColumnFamilyHandle*> handles;
-    rocksdb::DB* db = nullptr;
-    ASSERT_TRUE(rocksdb::DB::Open({}, options_.path, families, &handles, &db).ok());
-    for (size_t i = 0; i < names.size(); ++i) {
-      if (names[i] == "data") {
-        ASSERT_TRUE(db->CompactRange({}, handles[i], nullptr, nullptr).ok());
-      }
-    }
+    const Raw raw(options_.path);
+    ASSERT_NE(raw.db, nullptr);
+    ASSERT_TRUE(raw.db->CompactRange({}, raw.family("data"), nullptr, nullptr).ok());
     std::vector<rocksdb::LiveFileMetaData> files;
-    db->GetLiveFilesMetaData(&files);
+    raw.db->GetLiveFilesMetaData(&files);
     for (const auto& f : files) {
       if (f.column_family_name == "data") *data_file = options_.path + f.name;
     }
-    for (auto* h : handles) delete h;
-    delete db;
   }
 
   RocksdbOptions options_;

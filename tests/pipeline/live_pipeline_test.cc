@@ -20,6 +20,18 @@ namespace {
 const Context& Ctx() { return Context::Background(); }
 Document Doc(std::string_view text) { return *Document::Parse(text); }
 
+// The subscription has no gap, and tells of so many changes and no more with the last of them.
+void ExpectHeard(Subscription& subscription, uint64_t changes) {
+  uint64_t heard = 0;
+  while (heard < changes) {
+    const auto batch = subscription.Next(Ctx().WithTimeout(std::chrono::seconds(20)));
+    ASSERT_TRUE(batch.ok()) << Describe(batch.status());
+    ASSERT_FALSE(batch->gap);
+    heard += batch->changes.size();
+  }
+  EXPECT_EQ(heard, changes);
+}
+
 class Live : public ::testing::Test {
  protected:
   Live() { EXPECT_TRUE(RegisterAll(registry_).ok()); }
@@ -156,14 +168,7 @@ TEST_F(Live, NobodyNoticesUnderLoad) {
   }
   stop.store(true);
   for (auto& t : clients) t.join();
-  uint64_t heard = 0;
-  while (heard < written.load()) {
-    const auto batch = (*changes)->Next(Ctx().WithTimeout(std::chrono::seconds(20)));
-    ASSERT_TRUE(batch.ok()) << Describe(batch.status());
-    ASSERT_FALSE(batch->gap);
-    heard += batch->changes.size();
-  }
-  EXPECT_EQ(heard, written.load());
+  ExpectHeard(**changes, written.load());
 }
 
 // Calls `in_write` once, within a write.
@@ -331,14 +336,7 @@ TEST_F(Live, NobodyNoticesOverStagesThatHoldFiles) {
               static_cast<unsigned long long>(written.load()),
               static_cast<unsigned long long>(aborted.load()));
   EXPECT_GT(aborted.load(), 0u);
-  uint64_t heard = 0;
-  while (heard < written.load()) {
-    const auto batch = (*changes)->Next(Ctx().WithTimeout(std::chrono::seconds(20)));
-    ASSERT_TRUE(batch.ok()) << Describe(batch.status());
-    ASSERT_FALSE(batch->gap);
-    heard += batch->changes.size();
-  }
-  EXPECT_EQ(heard, written.load());
+  ExpectHeard(**changes, written.load());
 }
 
 }  // namespace

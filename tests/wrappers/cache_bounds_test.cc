@@ -25,17 +25,6 @@ std::string TextOf(const StatusOr<std::optional<Record>>& r) {
   if (!r.ok()) return Describe(r.status());
   return *r ? std::string((*r)->document.text()) : "nothing";
 }
-// Whether it comes true within twenty seconds.
-template <typename Condition>
-bool Eventually(const Condition& condition) {
-  const auto until = SteadyClock::now() + std::chrono::seconds(20);
-  while (!condition()) {
-    if (SteadyClock::now() > until) return false;
-    std::this_thread::sleep_for(std::chrono::milliseconds(1));
-  }
-  return true;
-}
-
 // ---- bounds ----
 
 // What an entry counts beside its id and its text.

@@ -1,11 +1,10 @@
 // Whom a cache drives out (S3-FIFO), what it says of that, and when its entries end.
 #include <algorithm>
-#include <list>
 #include <random>
 #include <set>
 #include <thread>
-#include <unordered_map>
 
+#include "tests/support/lru.h"
 #include "tests/support/random_json.h"
 #include "tests/wrappers/cache_client.h"
 
@@ -131,31 +130,6 @@ TEST(S3Fifo, WhatReturnedIsNoGhostAndAGhostAnewIsLastInLine) {
   EXPECT_TRUE(client.Holds("x", &found));
 }
 
-// What it is compared with: drops what was not used for longest.
-class Lru {
- public:
-  explicit Lru(size_t entries) : entries_(entries) {}
-  bool Read(const std::string& id) {
-    const auto it = at_.find(id);
-    if (it != at_.end()) {
-      order_.splice(order_.begin(), order_, it->second);
-      return true;
-    }
-    order_.push_front(id);
-    at_[id] = order_.begin();
-    if (at_.size() > entries_) {
-      at_.erase(order_.back());
-      order_.pop_back();
-    }
-    return false;
-  }
-
- private:
-  const size_t entries_;
-  std::list<std::string> order_;
-  std::unordered_map<std::string, std::list<std::string>::iterator> at_;
-};
-
 // The share of hits among requests of which the i-th most frequent id has the share 1/i. `scan`: so
 // many ids that nobody asks for again follow every 2,000 requests.
 template <typename Cache>
@@ -180,7 +154,7 @@ double HitRatio(Cache& cache, int scan) {
 TEST(S3Fifo, HitsMoreOftenThanLruAndScansDoNotMatter) {
   constexpr size_t kEntries = 200;
   Client plain({64 << 20, kEntries}), scanned({64 << 20, kEntries});
-  Lru plain_lru(kEntries), scanned_lru(kEntries);
+  Lru<std::string> plain_lru(kEntries), scanned_lru(kEntries);
   const double without = HitRatio(plain, 0), with = HitRatio(scanned, 1000);
   const double lru_without = HitRatio(plain_lru, 0), lru_with = HitRatio(scanned_lru, 1000);
   std::cout << "hits: S3-FIFO " << without << ", with scans " << with << "; LRU " << lru_without

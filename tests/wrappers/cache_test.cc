@@ -16,17 +16,6 @@ Document Version(const std::string& id, int64_t v) {
 int64_t VersionOf(const std::optional<Record>& r) {
   return r ? r->document.Find("v").number().int_value() : 0;
 }
-// Whether it comes true within twenty seconds.
-template <typename Condition>
-bool Eventually(const Condition& condition) {
-  const auto until = std::chrono::steady_clock::now() + std::chrono::seconds(20);
-  while (!condition()) {
-    if (std::chrono::steady_clock::now() > until) return false;
-    std::this_thread::sleep_for(std::chrono::milliseconds(1));
-  }
-  return true;
-}
-
 TEST(Cache, ServesWhatItHasAndCounts) {
   Stack stack(R"("s":[{"type":"cache"},"m"],"m":"memory:")");
   ASSERT_TRUE(Put(stack["m"], ctx(), Version("a", 1)).ok());

@@ -1,6 +1,5 @@
 // What the options of a full-text stage promise: freshness, commits, stop words, and what a search
 // may cost.
-#include <thread>
 
 #include "tests/wrappers/stack.h"
 #include "wrappers/fulltext/text_index.h"
@@ -16,17 +15,6 @@ std::string Stage(const std::string& options) {
 std::string Hits(Stack& stack, std::string_view word) {
   return Rows(Collect(stack.s(), ctx(), "fulltext(" + std::string(word) + ")&count()"));
 }
-// Whether it came true within a time that is long for anything here.
-template <typename Condition>
-bool Eventually(const Condition& condition) {
-  const auto until = std::chrono::steady_clock::now() + std::chrono::seconds(30);
-  while (!condition()) {
-    if (std::chrono::steady_clock::now() > until) return false;
-    std::this_thread::yield();
-  }
-  return true;
-}
-
 TEST(FulltextOptions, EventualSearchesNeitherWaitNorCommit) {
   Stack stack(Stage(R"(,"freshness":"eventual","commit_after":"1h")"));
   EXPECT_EQ(stack.s().capabilities().freshness, Freshness::kEventual);

@@ -16,15 +16,6 @@ using replicate::ReplicaHealth;
 
 const Context& Ctx() { return Context::Background(); }
 
-template <typename Condition>
-void Eventually(const Condition& condition, const char* what) {
-  const auto until = std::chrono::steady_clock::now() + std::chrono::seconds(30);
-  while (!condition()) {
-    ASSERT_LT(std::chrono::steady_clock::now(), until) << what;
-    std::this_thread::sleep_for(std::chrono::milliseconds(2));
-  }
-}
-
 // What a test does to a store, at any time.
 struct Switches {
   std::atomic<bool> down{false};         // every call fails

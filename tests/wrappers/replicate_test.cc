@@ -59,15 +59,6 @@ void PutId(Store& store, const std::string& id) {
   ASSERT_TRUE(w.ok()) << id << ": " << Describe(w.status());
 }
 
-template <typename Condition>
-void Eventually(const Condition& condition, const char* what) {
-  const auto until = std::chrono::steady_clock::now() + std::chrono::seconds(30);
-  while (!condition()) {
-    ASSERT_LT(std::chrono::steady_clock::now(), until) << what;
-    std::this_thread::sleep_for(std::chrono::milliseconds(2));
-  }
-}
-
 void RandomWrites(Store& store, RandomJson& random, int count) {
   for (int i = 0; i < count; ++i) {
     const std::string id = "k" + std::to_string(random.Below(30));

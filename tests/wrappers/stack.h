@@ -4,11 +4,13 @@
 
 #include <gtest/gtest.h>
 
+#include <chrono>
 #include <cstdlib>
 #include <filesystem>
 #include <memory>
 #include <random>
 #include <string>
+#include <thread>
 
 #include "pipeline/all_stages.h"
 #include "pipeline/pipeline.h"
@@ -85,6 +87,23 @@ inline std::string Rows(const StatusOr<std::vector<Document>>& rows) {
   std::string out;
   for (const Document& d : *rows) out += (out.empty() ? "" : " ") + std::string(d.text());
   return out;
+}
+
+// Whether the condition comes true within a time that is long for anything here.
+template <typename Condition>
+bool Eventually(const Condition& condition,
+                std::chrono::seconds within = std::chrono::seconds(20)) {
+  const auto until = std::chrono::steady_clock::now() + within;
+  while (!condition()) {
+    if (std::chrono::steady_clock::now() > until) return false;
+    std::this_thread::sleep_for(std::chrono::milliseconds(1));
+  }
+  return true;
+}
+// Fails the test when it does not. `what` should have come true.
+template <typename Condition>
+void Eventually(const Condition& condition, const char* what) {
+  ASSERT_TRUE(Eventually(condition, std::chrono::seconds(30))) << what;
 }
 
 inline std::string Code(const Status& s) { return std::string(CodeName(s.code())); }
