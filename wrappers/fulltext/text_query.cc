@@ -87,7 +87,8 @@ StatusOr<ParsedText> ParseIn(std::string_view language, bool stop_words, const s
     if (stop_words && !hated) parser.set_stopper(&stopper);
     const unsigned correct = spelling ? Xapian::QueryParser::FLAG_SPELLING_CORRECTION : 0;
     Xapian::Query q = parser.parse_query(hated.value_or(text), kFlags | correct, with);
-    if (hated) q = Xapian::Query(Xapian::Query::OP_AND_NOT, Xapian::Query::MatchAll, q);
+    // Not Query::MatchAll: threads would count its owners at once, which Xapian does not guard.
+    if (hated) q = Xapian::Query(Xapian::Query::OP_AND_NOT, Xapian::Query(std::string()), q);
     if (spelling) out.suggestion = parser.get_corrected_query_string();
     bool said = !text.empty();  // an empty query may also be one that finds nothing
     for (const Xapian::Query& near : with.empty() ? fuzzy.plain : fuzzy.in_field) {
