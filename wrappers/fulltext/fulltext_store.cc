@@ -40,7 +40,7 @@ struct FulltextOptions {
 class Source final : public fulltext::TextSource {
  public:
   Source(const FulltextOptions& options, const fulltext::TextSchema& schema, Store& inner,
-         std::unique_ptr<TextIndex> index, bool fresh)
+         std::unique_ptr<TextIndex> index)
       : options_(options),
         schema_(schema),
         inner_(inner),
@@ -49,8 +49,7 @@ class Source final : public fulltext::TextSource {
             inner, *index_,
             {std::chrono::milliseconds(options.commit_after),
              static_cast<size_t>(options.commit_changes), static_cast<size_t>(options.commit_bytes),
-             std::chrono::milliseconds(options.max_wait)},
-            fresh) {}
+             std::chrono::milliseconds(options.max_wait)}) {}
 
   void Acknowledged(const WriteResult& result) {
     uint64_t last = 0;
@@ -200,9 +199,8 @@ class FulltextStore final : public ForwardingStore, public FulltextAdmin, public
     if (inner().capabilities().change_feed == ChangeFeed::kNone)
       return FailedPrecondition(
           "the inner store gives no changes, so the index could not follow it");
-    bool fresh = false;
-    ASSIGN_OR_RETURN(auto index, TextIndex::Open(options.path, schema_, &fresh));
-    source_ = std::make_shared<Source>(options, schema_, inner(), std::move(index), fresh);
+    ASSIGN_OR_RETURN(auto index, TextIndex::Open(options.path, schema_));
+    source_ = std::make_shared<Source>(options, schema_, inner(), std::move(index));
     return OkStatus();
   }
 

@@ -107,8 +107,8 @@ Status CheckFiles(const Context& ctx, const std::string& folder) {
       Concat("the full-text index in ", folder, " has ", std::to_string(errors), " errors"));
 }
 
-Status CheckContents(const Context& ctx, const Xapian::Database& database, const TextSchema& schema,
-                     const NextDocuments& next) {
+Status CheckContents(const Xapian::Database& database, const TextSchema& schema,
+                     const std::function<Status()>& go_on, const NextDocuments& next) {
   // By Xapian's numbers: what the index says of each document.
   std::vector<uint64_t> found(size_t{database.get_lastdocid()} + 1);
   const auto damaged = [](Xapian::docid did) {
@@ -116,7 +116,7 @@ Status CheckContents(const Context& ctx, const Xapian::Database& database, const
                            std::to_string(did), ", which it does not hold; rebuild it"));
   };
   for (auto term = database.allterms_begin(); term != database.allterms_end(); ++term) {
-    RETURN_IF_ERROR(ctx.Check());
+    RETURN_IF_ERROR(go_on());
     const std::string text = *term;
     for (auto it = database.postlist_begin(text); it != database.postlist_end(text); ++it) {
       if (*it >= found.size()) return damaged(*it);

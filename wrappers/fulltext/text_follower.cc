@@ -17,14 +17,13 @@ constexpr std::chrono::milliseconds kLook(1000);
 
 }  // namespace
 
-TextFollower::TextFollower(Store& inner, TextIndex& index, const FollowOptions& options, bool fresh)
+TextFollower::TextFollower(Store& inner, TextIndex& index, const FollowOptions& options)
     : inner_(inner), index_(index), options_(options) {
   const Capabilities c = inner_.capabilities();
   // Of data that are gone with their process there is nothing to compare.
-  rebuild_ = fresh || !index_.next() || c.durability == Durability::kNone;
+  rebuild_ = c.durability == Durability::kNone;
   // What happened while the store was closed is only known from a feed that remembers it.
   compare_ = !rebuild_ && c.change_feed < ChangeFeed::kResumable;
-  if (!rebuild_) state_.next = *index_.next();
   keeper_ = std::thread([this] { Keep(); });
 }
 
@@ -43,49 +42,56 @@ TextFollower::~TextFollower() {
 }
 
 std::optional<uint64_t> TextFollower::From() {
+  looked_over_ = LookOver();
   MutexLock lock(mutex_);
-  if (rebuild_ || compare_) return std::nullopt;
+  if (!looked_over_.ok() || rebuild_ || compare_) return std::nullopt;
   return state_.next;
 }
 
-Status TextFollower::Following(uint64_t from) {
-  RETURN_IF_ERROR(MakeReady(from));
+Status TextFollower::LookOver() {
   {
     MutexLock lock(mutex_);
-    state_.trouble.clear();
-    if (!rebuild_ && !compare_ && state_.whole) return OkStatus();
+    if (checked_ || rebuild_) return OkStatus();
+    state_.checking = true;
   }
-  return Build(from);
-}
-
-Status TextFollower::MakeReady(uint64_t from) {
-  bool check;
-  {
-    MutexLock lock(mutex_);
-    if (rebuild_) return OkStatus();
-    if (broken_) {
-      const Status s = index_.Reopen();
-      const bool lost = s.ok() && !index_.next();
-      if (lost || s.code() == StatusCode::kDataLoss) RebuildLocked();
-      RETURN_IF_ERROR(s);
-      if (lost) return Aborted("the index was never whole; it is built anew");
-      broken_ = false;
-      state_.next = *index_.next();
-      if (!compare_ && state_.next != from) return Aborted("the index is at another change");
-    }
-    check = state_.checking = !checked_;
-  }
-  if (!check) return OkStatus();
   // Takes its time, so without the lock: nothing else reads or writes an index that is not whole.
   const Status sound = index_.Verify(context_);
   MutexLock lock(mutex_);
   state_.checking = false;
-  if (sound.code() == StatusCode::kDataLoss) RebuildLocked();
-  RETURN_IF_ERROR(sound);
-  checked_ = true;
-  state_.whole = !rebuild_ && !compare_ && !index_.built_to();
   changed_.NotifyAll();
+  if (!sound.ok() && sound.code() != StatusCode::kDataLoss) return sound;
+  if (!sound.ok() || !index_.next()) {
+    RebuildLocked();
+    return OkStatus();
+  }
+  checked_ = true;
+  state_.next = *index_.next();
   return OkStatus();
+}
+
+Status TextFollower::Following(uint64_t from) {
+  RETURN_IF_ERROR(looked_over_);
+  RETURN_IF_ERROR(OpenAgain(from));
+  {
+    MutexLock lock(mutex_);
+    state_.trouble.clear();
+    state_.whole = !rebuild_ && !compare_ && !index_.built_to();
+    changed_.NotifyAll();
+    if (state_.whole) return OkStatus();
+  }
+  return Build(from);
+}
+
+Status TextFollower::OpenAgain(uint64_t from) {
+  MutexLock lock(mutex_);
+  if (rebuild_ || !broken_) return OkStatus();
+  const Status s = index_.Reopen();
+  if (s.code() == StatusCode::kDataLoss) RebuildLocked();
+  RETURN_IF_ERROR(s);
+  broken_ = false;
+  state_.next = *index_.next();
+  if (compare_ || state_.next == from) return OkStatus();
+  return Aborted("the index is at another change");
 }
 
 Status TextFollower::Build(uint64_t from) {
@@ -131,6 +137,7 @@ Status TextFollower::Build(uint64_t from) {
   size_t since_commit = 0;
   do {
     RETURN_IF_ERROR(cursor->Next(context_, kBuildBatch, &batch));
+    RETURN_IF_ERROR(index_.AwaitReaders(context_));
     MutexLock lock(mutex_);
     if (rebuild_) return Aborted("the index is to be built anew");
     for (const Document& d : batch.rows) {
@@ -174,6 +181,7 @@ Status TextFollower::OnChanges(const ChangeBatch& batch) {
     }
     return Build(batch.resume_from);
   }
+  RETURN_IF_ERROR(index_.AwaitReaders(context_));
   MutexLock lock(mutex_);
   if (rebuild_) return Aborted("the index is to be built anew");
   if (broken_) return Aborted("the index is to be opened again");

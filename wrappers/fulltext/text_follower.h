@@ -45,8 +45,8 @@ struct FollowState {
 
 class TextFollower final : public FeedHandler {
  public:
-  // Both must outlive it. `fresh`: the index is to be built.
-  TextFollower(Store& inner, TextIndex& index, const FollowOptions& options, bool fresh);
+  // Both must outlive it.
+  TextFollower(Store& inner, TextIndex& index, const FollowOptions& options);
   ~TextFollower() override;
 
   // Waits until searches see the change `sequence` and all before it; commits for that.
@@ -64,7 +64,9 @@ class TextFollower final : public FeedHandler {
   Status OnChanges(const ChangeBatch& batch) override;
   void Lost(const Status& why) override;
 
-  Status MakeReady(uint64_t from);
+  // Reads the whole index, the first time.
+  Status LookOver();
+  Status OpenAgain(uint64_t from);
   Status Build(uint64_t from);
   Status CommitLocked() REQUIRES_LOCK(mutex_);
   // What came of a write to the index. When it failed, whatever was not committed is lost, so the
@@ -93,6 +95,7 @@ class TextFollower final : public FeedHandler {
   bool stopping_ STRATA_GUARDED_BY(mutex_) = false;
   CancelSource stop_;
   const Context context_ = Context::Background().WithCancel(stop_);
+  Status looked_over_;                  // the feed's thread's
   std::unique_ptr<FeedFollower> feed_;  // the keeper's, until it has ended
   std::thread keeper_;                  // commits in time, and begins the feed again
 };

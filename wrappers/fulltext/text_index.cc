@@ -9,19 +9,19 @@
 
 #include "core/abseil.h"
 #include "core/json_text.h"
-#include "core/sync.h"
 #include "query/filter.h"
 #include "store/index_bounds.h"
 #include "store/record.h"
+#include "wrappers/fulltext/reader_pool.h"
 #include "wrappers/fulltext/text_check.h"
 #include "wrappers/fulltext/text_indexer.h"
 #include "wrappers/fulltext/text_query.h"
 #include "wrappers/fulltext/text_search.h"
+#include "wrappers/fulltext/xapian_errors.h"
 
 namespace strata::fulltext {
 namespace {
 
-constexpr size_t kMaxReaders = 16;  // databases kept open for searches
 constexpr std::string_view kSchemaKey = "strata.schema";
 constexpr std::string_view kNextKey = "strata.next";
 constexpr std::string_view kBuiltKey = "strata.built_to";
@@ -43,68 +43,6 @@ void AddNobody(Xapian::WritableDatabase& database) {
   nobody.add_boolean_term(std::string(kNobody));
   database.replace_document(std::string(kNobody), nobody);
 }
-
-// Readers that are open, shared by searches one at a time.
-class ReaderPool : public std::enable_shared_from_this<ReaderPool> {
- public:
-  explicit ReaderPool(std::string path) : path_(std::move(path)) {}
-
-  struct Reader {
-    Xapian::Database database;
-    std::string path;
-    std::shared_ptr<std::atomic<bool>> damaged;  // set when damage is met
-  };
-
-  bool damaged() const {
-    MutexLock lock(mutex_);
-    return *damaged_;
-  }
-  StatusOr<Reader> Take() {
-    Reader reader;
-    bool reused = false;
-    {
-      MutexLock lock(mutex_);
-      reader.path = path_;
-      reader.damaged = damaged_;
-      if (!idle_.empty()) {
-        reader.database = std::move(idle_.back());
-        idle_.pop_back();
-        reused = true;
-      }
-    }
-    const Status opened = Persistently([&] {
-      return Guarded("opening", [&] {
-        if (std::exchange(reused, false)) {
-          reader.database.reopen();
-        } else {
-          reader.database = Xapian::Database(reader.path);
-        }
-        return OkStatus();
-      });
-    });
-    if (opened.code() == StatusCode::kDataLoss) *reader.damaged = true;
-    RETURN_IF_ERROR(opened);
-    return reader;
-  }
-  void GiveBack(Reader reader) {
-    MutexLock lock(mutex_);
-    if (reader.path == path_ && idle_.size() < kMaxReaders)
-      idle_.push_back(std::move(reader.database));
-  }
-  void MoveTo(std::string path) {
-    MutexLock lock(mutex_);
-    path_ = std::move(path);
-    damaged_ = std::make_shared<std::atomic<bool>>(false);
-    idle_.clear();
-  }
-
- private:
-  mutable Mutex mutex_;
-  std::string path_ STRATA_GUARDED_BY(mutex_);
-  std::shared_ptr<std::atomic<bool>> damaged_ STRATA_GUARDED_BY(mutex_) =
-      std::make_shared<std::atomic<bool>>(false);
-  std::vector<Xapian::Database> idle_ STRATA_GUARDED_BY(mutex_);
-};
 
 // An index that is emptied becomes a new database beside the old one, in a folder with the next
 // number: searches that are under way keep theirs.
@@ -132,19 +70,20 @@ void RemoveBelow(const std::string& folder, uint64_t number) {
 
 class XapianIndex final : public TextIndex {
  public:
-  // `sound`: there is nothing yet that could be damaged, or it is as it was sealed.
+  // `fresh`: there is nothing yet that could be damaged.
   XapianIndex(std::shared_ptr<const Shared> shared, Xapian::WritableDatabase writer, bool on_disk,
-              uint64_t number, bool sound)
+              uint64_t number, bool fresh)
       : shared_(std::move(shared)),
         writer_(std::move(writer)),
         on_disk_(on_disk),
         number_(number),
-        sound_(sound),
+        verified_(fresh),
+        sound_(fresh),
         sealed_(on_disk && IsSealed(Folder())),
         indexer_(shared_->schema),
         readers_(std::make_shared<ReaderPool>(Folder())) {}
   ~XapianIndex() override {
-    if (!on_disk_ || sealed_ || !sound_ || readers_->damaged()) return;
+    if (!on_disk_ || sealed_ || !sound_ || damaged()) return;
     // Sealed while the database is still locked against other processes. Without a seal, the next
     // opening looks for damage by other means.
     (void)Guarded("closing", [&] {
@@ -153,29 +92,18 @@ class XapianIndex final : public TextIndex {
     });
   }
 
-  Status Load() {
-    next_.reset();
-    built_to_.reset();
-    return Guarded("reading", [&] {
-      const std::string next = writer_.get_metadata(std::string(kNextKey));
-      uint64_t n = 0;
-      if (!next.empty() &&
-          std::from_chars(next.data(), next.data() + next.size(), n).ec == std::errc()) {
-        next_ = n;
-      }
-      const std::string built = writer_.get_metadata(std::string(kBuiltKey));
-      if (!built.empty()) built_to_ = built.substr(1);
-      return OkStatus();
-    });
-  }
-
   Status Verify(const Context& ctx) override {
-    if (sound_) return OkStatus();
+    if (verified_) return OkStatus();
+    // Before anything is read: of a damaged block Xapian reads beyond the end.
     RETURN_IF_ERROR(Guarded("checking", [&] { return CheckFiles(ctx, Folder()); }));
-    sound_ = true;
+    RETURN_IF_ERROR(Load());
+    verified_ = sound_ = true;
     return OkStatus();
   }
 
+  Status AwaitReaders(const Context& ctx) override {
+    return on_disk_ ? readers_->generation()->gate.AwaitReaders(ctx) : OkStatus();
+  }
   Status Put(const Document& document) override {
     return Writing("indexing", [&] {
       const bool spelling = on_disk_ && shared_->schema.spelling;
@@ -256,7 +184,7 @@ class XapianIndex final : public TextIndex {
     }));
     RemoveBelow(shared_->folder, number_++);
     readers_->MoveTo(Folder());
-    sound_ = true;
+    verified_ = sound_ = true;
     sealed_ = false;
     next_.reset();
     built_to_.reset();
@@ -268,7 +196,6 @@ class XapianIndex final : public TextIndex {
     compared_ = {};
     RETURN_IF_ERROR(Guarded("opening again", [&] {
       writer_ = Xapian::WritableDatabase(Folder(), Xapian::DB_OPEN);
-      AddNobody(writer_);
       return OkStatus();
     }));
     return Load();
@@ -276,7 +203,7 @@ class XapianIndex final : public TextIndex {
 
   std::optional<uint64_t> next() const override { return next_; }
   std::optional<std::string> built_to() const override { return built_to_; }
-  bool damaged() const override { return readers_->damaged(); }
+  bool damaged() const override { return readers_->generation()->damaged; }
 
   StatusOr<std::unique_ptr<TextSearch>> Search(const TextRequest& request) override {
     ASSIGN_OR_RETURN(auto search, Begin(request));
@@ -285,9 +212,12 @@ class XapianIndex final : public TextIndex {
 
   StatusOr<TextStats> Stats() override {
     TextStats stats;
-    ASSIGN_OR_RETURN(const ReaderPool::Reader reader, readers_->Take());
-    const Xapian::Database& database = reader.database;
+    if (!verified_) return stats;
+    ASSIGN_OR_RETURN(Reader reader, readers_->Take());
     RETURN_IF_ERROR(Guarded("reading", [&] {
+      bool moved = false;
+      const RevisionGate::Pass pass = reader.Enter(&moved);
+      const Xapian::Database& database = reader.database();
       stats.documents =
           database.get_doccount() - (database.term_exists(std::string(kNobody)) ? 1 : 0);
       stats.average_length = database.get_avlength();
@@ -296,7 +226,6 @@ class XapianIndex final : public TextIndex {
       stats.building = !database.get_metadata(std::string(kBuiltKey)).empty();
       return OkStatus();
     }));
-    readers_->GiveBack(reader);
     return stats;
   }
 
@@ -312,26 +241,63 @@ class XapianIndex final : public TextIndex {
   }
 
   Status Check(const Context& ctx, const NextDocuments& next) override {
-    ASSIGN_OR_RETURN(const ReaderPool::Reader reader, readers_->Take());
+    ASSIGN_OR_RETURN(Reader reader, readers_->Take());
     return Guarded("checking", [&]() -> Status {
-      const size_t errors = Xapian::Database::check(reader.path, 0, nullptr);
+      bool moved = false;
+      const RevisionGate::Pass pass = reader.Enter(&moved);
+      const Generation& generation = *reader.generation();
+      const size_t errors = Xapian::Database::check(generation.path, 0, nullptr);
       if (errors > 0) {
         return DataLoss(Concat("the full-text index in ", shared_->folder, " has ",
                                std::to_string(errors), " errors; rebuild it"));
       }
-      return CheckContents(ctx, reader.database, shared_->schema, next);
+      const auto go_on = [&]() -> Status {
+        RETURN_IF_ERROR(ctx.Check());
+        // What is written meanwhile makes the comparison worthless.
+        if (!generation.gate.HoldsUp()) return OkStatus();
+        return Aborted("the full-text index was written to while it was checked");
+      };
+      return CheckContents(reader.database(), shared_->schema, go_on, next);
     });
   }
 
  private:
   std::string Folder() const { return NumberedFolder(shared_->folder, number_); }
 
+  // What was committed last, as the metadata say.
+  Status Load() {
+    next_.reset();
+    built_to_.reset();
+    return Guarded("reading", [&]() -> Status {
+      if (writer_.get_metadata(std::string(kSchemaKey)) != shared_->schema.Fingerprint()) {
+        return DataLoss(Concat("the full-text index in ", shared_->folder,
+                               " is of another layout, or for other fields"));
+      }
+      const std::string next = writer_.get_metadata(std::string(kNextKey));
+      uint64_t n = 0;
+      if (!next.empty() &&
+          std::from_chars(next.data(), next.data() + next.size(), n).ec == std::errc()) {
+        next_ = n;
+      }
+      const std::string built = writer_.get_metadata(std::string(kBuiltKey));
+      if (!built.empty()) built_to_ = built.substr(1);
+      readers_->generation()->gate.Committed(writer_.get_revision());
+      return OkStatus();
+    });
+  }
+
   Status Writing(std::string_view doing, const std::function<Status()>& action) {
     if (sealed_) {
       RETURN_IF_ERROR(Unseal(Folder()));
       sealed_ = false;
     }
-    const Status s = Guarded(doing, action);
+    RETURN_IF_ERROR(AwaitReaders(Context::Background()));
+    const Status s = Guarded(doing, [&] {
+      RETURN_IF_ERROR(action());
+      // Xapian also commits by itself, after so many changes.
+      if (on_disk_) readers_->generation()->gate.Committed(writer_.get_revision());
+      return OkStatus();
+    });
     sound_ = sound_ && s.ok();
     return s;
   }
@@ -347,22 +313,9 @@ class XapianIndex final : public TextIndex {
   }
 
   StatusOr<std::unique_ptr<fulltext::Search>> Begin(const TextRequest& request) {
-    Xapian::Database database;
-    std::shared_ptr<std::atomic<bool>> damaged;
-    std::function<void(Xapian::Database)> give_back;
-    if (on_disk_) {
-      ASSIGN_OR_RETURN(const ReaderPool::Reader reader, readers_->Take());
-      database = reader.database;
-      damaged = reader.damaged;
-      give_back = [pool = readers_, path = reader.path](Xapian::Database d) {
-        pool->GiveBack({std::move(d), path, nullptr});
-      };
-    } else {
-      database = writer_;
-      damaged = std::make_shared<std::atomic<bool>>(false);
-    }
-    auto search = std::make_unique<fulltext::Search>(shared_, std::move(database),
-                                                     std::move(damaged), std::move(give_back));
+    if (!verified_) return Unavailable("the full-text index is looked over for damage");
+    ASSIGN_OR_RETURN(Reader reader, on_disk_ ? readers_->Take() : Reader(writer_));
+    auto search = std::make_unique<fulltext::Search>(shared_, std::move(reader));
     RETURN_IF_ERROR(search->Prepare(request));
     return search;
   }
@@ -371,7 +324,8 @@ class XapianIndex final : public TextIndex {
   Xapian::WritableDatabase writer_;
   const bool on_disk_;
   uint64_t number_;
-  bool sound_;   // as far as is known; else it is verified before use, and not sealed
+  std::atomic<bool> verified_;
+  bool sound_;   // verified, and no write has failed; else it is not sealed
   bool sealed_;  // nothing was written since
   Indexer indexer_;
   const std::shared_ptr<ReaderPool> readers_;
@@ -392,24 +346,17 @@ std::shared_ptr<Shared> Share(const std::string& folder, const TextSchema& schem
 }  // namespace
 
 StatusOr<std::unique_ptr<TextIndex>> TextIndex::Open(const std::string& path,
-                                                     const TextSchema& schema, bool* fresh) {
-  const auto shared = Share(path, schema);
-  *fresh = false;
+                                                     const TextSchema& schema) {
   std::error_code error;
   std::filesystem::create_directories(path, error);
   if (error) return Unavailable(Concat("cannot make the folder ", path, ": ", error.message()));
   const std::vector<uint64_t> numbers = NumbersIn(path);
   uint64_t number = numbers.empty() ? 1 : numbers.back();
+  bool fresh = !std::filesystem::exists(NumberedFolder(path, number), error);
   std::optional<Xapian::WritableDatabase> writer;
-  bool sealed = false;
   const Status opened = Guarded("opening", [&] {
-    const std::string folder = NumberedFolder(path, number);
-    writer = Xapian::WritableDatabase(folder, Xapian::DB_CREATE_OR_OPEN);  // takes the lock
-    // Before anything is read: of a damaged block Xapian reads beyond the end.
-    sealed = IsSealed(folder);
-    if (sealed) RETURN_IF_ERROR(CheckFiles(Context::Background(), folder));
-    if (writer->get_metadata(std::string(kSchemaKey)) != schema.Fingerprint()) *fresh = true;
-    AddNobody(*writer);
+    // Takes the lock.
+    writer = Xapian::WritableDatabase(NumberedFolder(path, number), Xapian::DB_CREATE_OR_OPEN);
     return OkStatus();
   });
   if (!opened.ok() && Message(opened).find("DatabaseLockError") != std::string_view::npos) {
@@ -419,20 +366,17 @@ StatusOr<std::unique_ptr<TextIndex>> TextIndex::Open(const std::string& path,
   if (opened.code() == StatusCode::kResourceExhausted) return opened;
   if (!opened.ok()) {
     // Damaged, or of an older format: it is made anew from the data.
-    *fresh = true;
+    fresh = true;
     ++number;
     RETURN_IF_ERROR(Guarded("creating", [&] {
       writer =
           Xapian::WritableDatabase(NumberedFolder(path, number), Xapian::DB_CREATE_OR_OVERWRITE);
-      AddNobody(*writer);
       return OkStatus();
     }));
   }
   RemoveBelow(path, number);
-  auto index = std::make_unique<XapianIndex>(shared, *std::move(writer), /*on_disk=*/true, number,
-                                             /*sound=*/*fresh || sealed);
-  RETURN_IF_ERROR(index->Load());
-  return index;
+  return std::make_unique<XapianIndex>(Share(path, schema), *std::move(writer), /*on_disk=*/true,
+                                       number, fresh);
 }
 
 StatusOr<std::unique_ptr<TextIndex>> TextIndex::InMemory(const TextSchema& schema) {
@@ -444,7 +388,7 @@ StatusOr<std::unique_ptr<TextIndex>> TextIndex::InMemory(const TextSchema& schem
   TextSchema plain = schema;
   plain.spelling = false;
   return std::make_unique<XapianIndex>(Share("", plain), *std::move(writer), /*on_disk=*/false, 0,
-                                       /*sound=*/true);
+                                       /*fresh=*/true);
 }
 
 }  // namespace strata::fulltext

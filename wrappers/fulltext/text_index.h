@@ -89,19 +89,24 @@ class TextIndex {
  public:
   virtual ~TextIndex() = default;
 
-  // `writable` opens for writing, made when it is not there. A database that cannot be read, was
-  // made by another layout or for another schema is replaced by an empty one (`*fresh`).
+  // The one in a folder, made when it is not there, or replaced by an empty one when it is no
+  // database. FailedPrecondition when another process has it open.
   static StatusOr<std::unique_ptr<TextIndex>> Open(const std::string& path,
-                                                   const TextSchema& schema, bool* fresh);
+                                                   const TextSchema& schema);
   // One in memory, for what is not to be kept: no metadata, no suggestions.
   static StatusOr<std::unique_ptr<TextIndex>> InMemory(const TextSchema& schema);
 
-  // Whether the database is as it was closed, or sound when it was not closed. Errors: DataLoss. To
-  // be asked before the first write and search of one that is not fresh; reads all of it.
+  // Whether the database is as it was closed, or sound when it was not closed, and of this layout
+  // and schema. Errors: DataLoss; then it has to be emptied. Reads all of it. To be asked first:
+  // until then searches are Unavailable, and it is not known what was committed.
   virtual Status Verify(const Context& ctx) = 0;
 
   // ---- writing; by one thread at a time ----
   // When one of them fails, whatever was not committed may be lost, and Reopen has to follow.
+  //
+  // The first one after a commit waits for searches that are at a place that an older commit left.
+  // This waits for them as well, so that it can be done before a lock is taken. From any thread.
+  virtual Status AwaitReaders(const Context& ctx) = 0;
   virtual Status Put(const Document& document) = 0;
   virtual Status Remove(std::string_view id) = 0;
   // Makes everything since the last commit visible to searches and safe on disk. `next`: the first
@@ -134,7 +139,7 @@ class TextIndex {
   virtual StatusOr<std::vector<ValueCount>> Facets(const Context& ctx, const TextRequest& request,
                                                    const Path& value, size_t limit) = 0;
   // Whether the database, as committed last, is sound block by block, and holds what these
-  // documents make of it and nothing else. Errors: DataLoss.
+  // documents make of it and nothing else. Errors: DataLoss; Aborted when it is written to.
   virtual Status Check(const Context& ctx, const NextDocuments& next) = 0;
 };
 

@@ -150,28 +150,6 @@ std::string BoundedTerm(std::string_view prefix, std::string_view value) {
 
 std::string IdTerm(std::string_view id) { return BoundedTerm("Q", id); }
 
-Status FromXapian(const Xapian::Error& error, std::string_view doing) {
-  const std::string message = Concat(
-      "full-text index: ", doing, ": ", error.get_type(), std::string(": "), error.get_msg(),
-      error.get_error_string() == nullptr ? "" : Concat(" (", error.get_error_string(), ")"));
-  const std::string_view type = error.get_type();
-  if (type == "DatabaseCorruptError") return DataLoss(message);
-  const char* system = error.get_error_string();
-  if (system != nullptr) {
-    const bool full = std::string_view(system).find("No space") != std::string_view::npos;
-    return full ? ResourceExhausted(message) : Unavailable(message);
-  }
-  // What the machine did not refuse, but Xapian makes no sense of. After a failed commit the
-  // database may be closed, which says nothing of what is on disk.
-  static constexpr std::string_view kDamage[] = {
-      "DatabaseError",        "DatabaseOpeningError", "DatabaseNotFoundError",
-      "DatabaseVersionError", "RangeError",           "SerialisationError"};
-  const bool write = error.get_msg().starts_with("Modifications failed");
-  if (!write && std::find(std::begin(kDamage), std::end(kDamage), type) != std::end(kDamage))
-    return DataLoss(message);
-  return type == "InvalidArgumentError" ? InvalidArgument(message) : Unavailable(message);
-}
-
 StatusOr<ParsedText> ParseText(const TextCondition& condition, const TextSchema& schema,
                                const Xapian::Database& database) {
   std::string text = condition.text;

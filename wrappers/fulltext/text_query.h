@@ -24,9 +24,6 @@ std::string TermPrefix(size_t term);
 std::string BoundedTerm(std::string_view prefix, std::string_view value);
 std::string IdTerm(std::string_view id);
 
-// Runs an action that may throw Xapian's errors, which must not leave this folder.
-Status FromXapian(const Xapian::Error& error, std::string_view doing);
-
 struct ParsedText {
   Xapian::Query query;
   Xapian::Query plain;  // the same without field prefixes, for snippets

@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <chrono>
 #include <optional>
-#include <thread>
 #include <utility>
 
 #include "core/json_text.h"
@@ -13,12 +12,10 @@
 #include "store/record.h"
 #include "wrappers/fulltext/text_query.h"
 #include "wrappers/fulltext/value_counter.h"
+#include "wrappers/fulltext/xapian_errors.h"
 
 namespace strata::fulltext {
 namespace {
-
-constexpr int kReopenAttempts = 9;
-constexpr int kDamageAttempts = 5;
 
 // A condition as a query over terms and slots that every matching document satisfies; empty: the
 // index cannot tell.
@@ -97,11 +94,6 @@ bool IsBroad(const Xapian::Query& query) {
   return false;
 }
 
-// What ends a match, thrown through Xapian.
-struct Stopped {
-  Status why;
-};
-
 // All documents, and so nothing that changes a search that it filters; but each document that comes
 // into question is asked of it, before phrases are looked for, and there it looks at the clock.
 // Xapian's own time limit ends nothing (xapian/enquire.h).
@@ -164,55 +156,16 @@ class Watch final : public Xapian::PostingSource {
 
 }  // namespace
 
-Status Guarded(std::string_view doing, const std::function<Status()>& action) {
-  try {
-    return action();
-  } catch (const Xapian::Error& e) {
-    return FromXapian(e, doing);
-  } catch (const Stopped& stopped) {
-    return stopped.why;
-  } catch (const std::bad_alloc&) {
-    return ResourceExhausted(Concat("full-text index: ", doing, ": out of memory"));
-  }
-}
-
-Status Persistently(const std::function<Status()>& action) {
-  for (int attempt = 1;; ++attempt) {
-    Status s = action();
-    const bool damage = s.code() == StatusCode::kDataLoss;
-    const int attempts = damage                                 ? kDamageAttempts
-                         : s.code() == StatusCode::kUnavailable ? kReopenAttempts
-                                                                : 1;
-    if (attempt >= attempts) return s;
-    // The writer is in the middle of something.
-    if (damage) std::this_thread::sleep_for(std::chrono::milliseconds(1 << attempt));
-  }
-}
-
-Search::Search(std::shared_ptr<const Shared> shared, Xapian::Database database,
-               std::shared_ptr<std::atomic<bool>> damaged,
-               std::function<void(Xapian::Database)> give_back)
-    : shared_(std::move(shared)),
-      database_(std::move(database)),
-      damaged_(std::move(damaged)),
-      give_back_(std::move(give_back)) {}
-Search::~Search() {
-  if (give_back_) give_back_(std::move(database_));
-}
+Search::Search(std::shared_ptr<const Shared> shared, Reader reader)
+    : shared_(std::move(shared)), reader_(std::move(reader)) {}
 
 Status Search::Run(std::string_view doing, const std::function<Status()>& action) {
-  bool first = true;
-  const Status s = Persistently([&]() -> Status {
-    if (!std::exchange(first, false)) {
-      moved_ = true;
-      RETURN_IF_ERROR(Guarded("opening again", [&] {
-        database_.reopen();
-        return OkStatus();
-      }));
-    }
-    return Guarded(doing, action);
+  Status s = Guarded(doing, [&] {
+    const RevisionGate::Pass pass = reader_.Enter(&moved_);
+    return action();
   });
-  if (s.code() == StatusCode::kDataLoss) *damaged_ = true;
+  if (s.code() == StatusCode::kDataLoss && reader_.generation() != nullptr)
+    reader_.generation()->damaged = true;
   return s;
 }
 
@@ -228,7 +181,7 @@ Status Search::Read(const TextRequest& request) {
   limit_ = request.limit;
   const bool all = !request.all.empty();
   for (const TextCondition& c : all ? request.all : request.any) {
-    ASSIGN_OR_RETURN(ParsedText parsed, ParseText(c, shared_->schema, database_));
+    ASSIGN_OR_RETURN(ParsedText parsed, ParseText(c, shared_->schema, reader_.database()));
     const auto join = [&](Xapian::Query* to, Xapian::Query q) {
       *to = to->empty() && query_first_
                 ? std::move(q)
@@ -290,7 +243,7 @@ StatusOr<std::vector<TextHit>> Search::All(const Context& ctx) {
 StatusOr<std::string> Search::Snippet(const Document& document, size_t length) {
   std::string out;
   RETURN_IF_ERROR(Run("making a snippet", [&] {
-    Xapian::Enquire enquire(database_);
+    Xapian::Enquire enquire(reader_.database());
     enquire.set_query(plain_);
     const Xapian::MSet set = enquire.get_mset(0, 0);  // the words' weights alone; ranks nothing
     for (const bool must_match : {true, false}) {
@@ -314,7 +267,7 @@ StatusOr<std::string> Search::Snippet(const Document& document, size_t length) {
 double Search::estimated() {
   double estimate = 0;
   const Status s = Run("estimating", [&] {
-    Xapian::Enquire enquire(database_);
+    Xapian::Enquire enquire(reader_.database());
     enquire.set_query(query_);
     estimate = enquire.get_mset(0, 1, 100).get_matches_estimated();
     return OkStatus();
@@ -328,10 +281,10 @@ StatusOr<std::vector<ValueCount>> Search::Count(const Context& ctx, Xapian::valu
   RETURN_IF_ERROR(Run("counting values", [&] {
     ValueCounter counter(slot);
     Watch watch(ctx, std::nullopt);
-    Xapian::Enquire enquire(database_);
+    Xapian::Enquire enquire(reader_.database());
     enquire.add_matchspy(&counter);
-    enquire.set_query(watch.Over(query_, database_));
-    enquire.get_mset(0, 0, database_.get_doccount());
+    enquire.set_query(watch.Over(query_, reader_.database()));
+    enquire.get_mset(0, 0, reader_.database().get_doccount());
     out = counter.Top(limit);
     return OkStatus();
   }));
@@ -344,8 +297,8 @@ StatusOr<std::vector<TextHit>> Search::Fetch(const Context& ctx, size_t count, b
     RETURN_IF_ERROR(ctx.Check());
     out.clear();
     Watch watch(ctx, ranked_ ? std::optional(limit_) : std::nullopt);
-    Xapian::Enquire enquire(database_);
-    enquire.set_query(watch.Over(query_, database_));
+    Xapian::Enquire enquire(reader_.database());
+    enquire.set_query(watch.Over(query_, reader_.database()));
     if (ranked_) {
       enquire.set_weighting_scheme(Xapian::BM25Weight());
     } else {
@@ -353,9 +306,9 @@ StatusOr<std::vector<TextHit>> Search::Fetch(const Context& ctx, size_t count, b
       enquire.set_docid_order(Xapian::Enquire::DONT_CARE);
     }
     const auto most =
-        static_cast<Xapian::doccount>(std::min<size_t>(count, database_.get_doccount()));
+        static_cast<Xapian::doccount>(std::min<size_t>(count, reader_.database().get_doccount()));
     const Xapian::MSet set = enquire.get_mset(0, most);
-    *exhausted = set.size() < most || most == database_.get_doccount();
+    *exhausted = set.size() < most || most == reader_.database().get_doccount();
     out.reserve(set.size());
     size_t looked = 0;
     for (auto it = set.begin(); it != set.end(); ++it) {

@@ -4,7 +4,6 @@
 
 #include <xapian.h>
 
-#include <atomic>
 #include <chrono>
 #include <functional>
 #include <memory>
@@ -12,6 +11,7 @@
 #include <vector>
 
 #include "store/index_spec.h"
+#include "wrappers/fulltext/reader_pool.h"
 #include "wrappers/fulltext/text_index.h"
 
 namespace strata::fulltext {
@@ -31,22 +31,9 @@ struct Shared {
   std::vector<IndexSpec> slots;
 };
 
-// Runs an action that may throw Xapian's errors, or be stopped by a Watch.
-Status Guarded(std::string_view doing, const std::function<Status()>& action);
-
-// Does again what fails since the writer has moved on: Unavailable when he did twice since the
-// database was opened; and what is read or opened while he does may look like damage, for he writes
-// over blocks that nothing refers to any more.
-Status Persistently(const std::function<Status()>& action);
-
 class Search final : public TextSearch {
  public:
-  // `damaged` is set when damage is met. `give_back`: what becomes of the database at the end; may
-  // be empty.
-  Search(std::shared_ptr<const Shared> shared, Xapian::Database database,
-         std::shared_ptr<std::atomic<bool>> damaged,
-         std::function<void(Xapian::Database)> give_back);
-  ~Search() override;
+  Search(std::shared_ptr<const Shared> shared, Reader reader);
 
   // Before use.
   Status Prepare(const TextRequest& request);
@@ -60,15 +47,13 @@ class Search final : public TextSearch {
   double estimated() override;
 
  private:
-  // Guarded, and again over the newest index when a writer moved on meanwhile.
+  // Guarded, over the newest index when the writer has moved on too far.
   Status Run(std::string_view doing, const std::function<Status()>& action);
   Status Read(const TextRequest& request);
   StatusOr<std::vector<TextHit>> Fetch(const Context& ctx, size_t count, bool* exhausted);
 
   const std::shared_ptr<const Shared> shared_;
-  Xapian::Database database_;
-  const std::shared_ptr<std::atomic<bool>> damaged_;
-  const std::function<void(Xapian::Database)> give_back_;
+  Reader reader_;
   Xapian::Query query_;
   Xapian::Query plain_;
   bool query_first_ = true;
