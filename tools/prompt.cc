@@ -4,10 +4,12 @@
 #include <poll.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <cstdlib>
 #include <cstring>
 #include <iostream>
+#include <utility>
 
 #include "tools/app.h"
 
@@ -51,16 +53,20 @@ void BeginLine() { rl_callback_handler_install("strata> ", TakeLine); }
 
 }  // namespace
 
-std::optional<std::string> LineReader::Read() {
+std::optional<StatusOr<std::string>> LineReader::Read() {
   for (size_t searched = 0;;) {
     if (Interrupted()) return std::nullopt;
     const size_t newline = buffer_.find('\n', searched);
-    if (newline != buffer_.npos || (end_ && !buffer_.empty())) {
+    if (std::min(newline, buffer_.size()) > max_bytes_) too_long_ = true;
+    if (newline != buffer_.npos || (end_ && (too_long_ || !buffer_.empty()))) {
       std::string line = buffer_.substr(0, newline);
       buffer_.erase(0, newline == buffer_.npos ? newline : newline + 1);
-      return line;
+      if (!std::exchange(too_long_, false)) return line;
+      return ResourceExhausted(
+          Concat("the line is longer than ", std::to_string(max_bytes_), " bytes"));
     }
     if (end_) return std::nullopt;
+    if (too_long_) buffer_.clear();
     searched = buffer_.size();
     if (!AwaitInput(fd_)) continue;
     char chunk[1 << 16];

@@ -7,18 +7,27 @@
 #include <string>
 #include <vector>
 
+#include "core/document.h"
+#include "core/status.h"
+
 namespace strata::tools {
+
+// The longest document, and what stands before it.
+inline constexpr size_t kMaxLineBytes = kMaxDocumentBytes + (1u << 20);
 
 // The lines of a descriptor, which it does not close. For one thread.
 class LineReader {
  public:
-  explicit LineReader(int fd) : fd_(fd) {}
-  // Nothing at the end, or when Interrupted(), behind which one can go on.
-  std::optional<std::string> Read();
+  explicit LineReader(int fd, size_t max_bytes = kMaxLineBytes) : fd_(fd), max_bytes_(max_bytes) {}
+  // Nothing at the end, or when Interrupted(), behind which one can go on. ResourceExhausted for a
+  // line that is longer than `max_bytes`, which is read over and not kept.
+  std::optional<StatusOr<std::string>> Read();
 
  private:
   const int fd_;
+  const size_t max_bytes_;
   std::string buffer_;
+  bool too_long_ = false;  // what the buffer goes on with
   bool end_ = false;
 };
 

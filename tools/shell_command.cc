@@ -33,6 +33,12 @@ Status PrintForPeople(std::string_view verb, const std::string& result) {
 }
 
 // Whether it went well.
+bool Ended(const Status& status) {
+  std::cout.flush();
+  if (status.ok()) return true;
+  std::cerr << (Interrupted() ? "interrupted" : Describe(status)) << "\n";
+  return false;
+}
 bool RunForPeople(Shell& shell, std::string_view line) {
   std::string_view rest = line;
   const std::string_view verb = TakeWord(&rest);
@@ -44,10 +50,7 @@ bool RunForPeople(Shell& shell, std::string_view line) {
     const auto result = shell.Run(line);
     status = result.ok() ? PrintForPeople(verb, *result) : result.status();
   }
-  std::cout.flush();
-  if (status.ok()) return true;
-  std::cerr << (Interrupted() ? "interrupted" : Describe(status)) << "\n";
-  return false;
+  return Ended(status);
 }
 
 bool WarnOfTransaction(const Shell& shell) {
@@ -61,7 +64,7 @@ int DrivenShell(Shell& shell) {
   while (!shell.done()) {
     const auto line = lines.Read();
     if (line) {
-      const auto result = shell.Run(*line);
+      const StatusOr<std::string> result = line->ok() ? shell.Run(**line) : line->status();
       std::cout << (result.ok() ? "{\"ok\":true,\"result\":" + *result + "}"
                                 : ErrorJson(result.status()))
                 << std::endl;
@@ -95,7 +98,7 @@ int ScriptShell(Shell& shell) {
   while (!shell.done()) {
     const auto line = lines.Read();
     if (!line) break;
-    failed |= !RunForPeople(shell, *line);
+    failed |= !(line->ok() ? RunForPeople(shell, **line) : Ended(line->status()));
   }
   failed |= WarnOfTransaction(shell);
   return Interrupted() ? kInterrupted : failed ? kNegative : kOk;

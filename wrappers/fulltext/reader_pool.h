@@ -55,7 +55,7 @@ class Reader {
 
 class ReaderPool : public std::enable_shared_from_this<ReaderPool> {
  public:
-  explicit ReaderPool(std::string path) : generation_(std::make_shared<Generation>(path)) {}
+  explicit ReaderPool(const std::string& path) : generation_(std::make_shared<Generation>(path)) {}
 
   std::shared_ptr<Generation> generation() const {
     MutexLock lock(mutex_);

@@ -340,6 +340,7 @@ std::shared_ptr<Shared> Share(const std::string& folder, const TextSchema& schem
   shared->schema = schema;
   shared->folder = folder;
   for (const Path& p : schema.values) shared->slots.push_back(SlotSpec(p));
+  shared->languages = LanguagesOf(schema);
   return shared;
 }
 

@@ -5,7 +5,7 @@
 #include <algorithm>
 #include <iterator>
 #include <optional>
-#include <set>
+#include <utility>
 
 #include "core/json_text.h"
 #include "query/operator_table.h"
@@ -57,17 +57,14 @@ NearQueries NearWords(const std::vector<Fuzzy>& fuzzy, const std::string& prefix
   return out;
 }
 
-void AddStopWords(std::string_view language, Xapian::SimpleStopper* stopper) {
-  for (const std::string& w : StopWords(language)) stopper->add(w);
-}
-
 // One text, in small letters, in the fields of one language.
-StatusOr<ParsedText> ParseIn(std::string_view language, bool stop_words, const std::string& prefix,
+StatusOr<ParsedText> ParseIn(const Languages::value_type& language, const std::string& prefix,
                              std::string text, const NearQueries& fuzzy, bool spelling,
                              const Xapian::Database& database) {
+  const std::string& name = language.first.first;
+  const bool stop_words = language.first.second;
+  const Xapian::SimpleStopper& stopper = language.second;
   ParsedText out;
-  Xapian::SimpleStopper stopper;
-  if (stop_words) AddStopWords(language, &stopper);
   const bool plain = !PlainWords(text).empty();
   const bool says_nothing = stop_words && plain && OnlyStopWords(text, stopper);
   if (says_nothing && !fuzzy.plain.empty()) text.clear();
@@ -80,8 +77,8 @@ StatusOr<ParsedText> ParseIn(std::string_view language, bool stop_words, const s
     parser.set_default_op(hated ? Xapian::Query::OP_OR : Xapian::Query::OP_AND);
     parser.set_max_expansion(kMaxExpansion, Xapian::Query::WILDCARD_LIMIT_MOST_FREQUENT);
     // Stop words alone are looked for as they are: they were indexed without a stem.
-    if (language != "none" && !says_nothing) {
-      parser.set_stemmer(Xapian::Stem(std::string(language)));
+    if (name != "none" && !says_nothing) {
+      parser.set_stemmer(Xapian::Stem(name));
       parser.set_stemming_strategy(Xapian::QueryParser::STEM_SOME);
     }
     if (stop_words && !hated) parser.set_stopper(&stopper);
@@ -107,8 +104,6 @@ StatusOr<ParsedText> ParseIn(std::string_view language, bool stop_words, const s
   return out;
 }
 
-using Languages = std::set<std::pair<std::string, bool>>;  // and whether stop words are left out
-
 // All words, each in the fields of any language: a title in one may hold the first, a body in
 // another the second. Nothing: there are none that can be told apart.
 StatusOr<std::optional<Xapian::Query>> EachWord(const Languages& languages, const std::string& text,
@@ -117,12 +112,10 @@ StatusOr<std::optional<Xapian::Query>> EachWord(const Languages& languages, cons
   for (const std::string& word : PlainWords(text)) {
     std::optional<Xapian::Query> any;
     bool said = true;  // a stop word of one language says nothing
-    for (const auto& [language, stop_words] : languages) {
-      ASSIGN_OR_RETURN(const ParsedText one, ParseIn(language, stop_words, "", word, {},
-                                                     /*spelling=*/false, database));
-      Xapian::SimpleStopper stopper;
-      if (stop_words) AddStopWords(language, &stopper);
-      said = said && !OnlyStopWords(word, stopper);
+    for (const auto& language : languages) {
+      ASSIGN_OR_RETURN(const ParsedText one,
+                       ParseIn(language, "", word, {}, /*spelling=*/false, database));
+      said = said && !OnlyStopWords(word, language.second);
       any = any ? Xapian::Query(Xapian::Query::OP_MAX, *any, one.query) : one.query;
     }
     if (said) all = all ? Xapian::Query(Xapian::Query::OP_AND, *all, *any) : *any;
@@ -131,6 +124,16 @@ StatusOr<std::optional<Xapian::Query>> EachWord(const Languages& languages, cons
 }
 
 }  // namespace
+
+Languages LanguagesOf(const TextSchema& schema) {
+  Languages out;
+  for (const TextField& f : schema.fields) {
+    const auto [it, added] = out.try_emplace({f.language, f.stop_words});
+    if (!added || !f.stop_words) continue;
+    for (const std::string& w : StopWords(f.language)) it->second.add(w);
+  }
+  return out;
+}
 
 std::string FieldPrefix(const TextSchema& schema, size_t field) {
   if (schema.fields.size() == 1) return "";
@@ -151,7 +154,7 @@ std::string BoundedTerm(std::string_view prefix, std::string_view value) {
 std::string IdTerm(std::string_view id) { return BoundedTerm("Q", id); }
 
 StatusOr<ParsedText> ParseText(const TextCondition& condition, const TextSchema& schema,
-                               const Xapian::Database& database) {
+                               const Languages& languages, const Xapian::Database& database) {
   std::string text = condition.text;
   if (text.size() > kMaxQueryBytes) {
     return InvalidArgument(Concat("fulltext: the text has ", std::to_string(text.size()),
@@ -182,8 +185,8 @@ StatusOr<ParsedText> ParseText(const TextCondition& condition, const TextSchema&
       const TextField& f = schema.fields[i];
       if (f.name == condition.field) {
         const std::string prefix = FieldPrefix(schema, i);
-        return ParseIn(f.language, f.stop_words, prefix, text, NearWords(*fuzzy, prefix, database),
-                       schema.spelling, database);
+        return ParseIn(*languages.find({f.language, f.stop_words}), prefix, text,
+                       NearWords(*fuzzy, prefix, database), schema.spelling, database);
       }
     }
     std::vector<std::string_view> names;
@@ -193,16 +196,13 @@ StatusOr<ParsedText> ParseText(const TextCondition& condition, const TextSchema&
                                   DidYouMean(condition.field, names, "fields")));
   }
   // All fields: once for each language that they are in.
-  Languages languages;
-  for (const TextField& f : schema.fields) languages.emplace(f.language, f.stop_words);
   const NearQueries near = NearWords(*fuzzy, "", database);
   ParsedText out;
   bool first = true;
   // What is not wanted is not wanted in any language.
   const auto join = OnlyHated(text) ? Xapian::Query::OP_AND : Xapian::Query::OP_MAX;
-  for (const auto& [language, stop_words] : languages) {
-    ASSIGN_OR_RETURN(ParsedText one,
-                     ParseIn(language, stop_words, "", text, near, schema.spelling, database));
+  for (const auto& language : languages) {
+    ASSIGN_OR_RETURN(ParsedText one, ParseIn(language, "", text, near, schema.spelling, database));
     out.query = first ? one.query : Xapian::Query(join, out.query, one.query);
     first = false;
     if (!one.suggestion.empty()) out.suggestion = one.suggestion;

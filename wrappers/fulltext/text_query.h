@@ -4,7 +4,9 @@
 
 #include <xapian.h>
 
+#include <map>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "core/status.h"
@@ -18,6 +20,11 @@ inline constexpr size_t kMaxQueryWords = 32;
 inline constexpr unsigned kMaxExpansion = 64;      // words that one prefix* or word~ stands for
 inline constexpr size_t kMaxFuzzyLooked = 100000;  // words that are compared with one word~
 
+// The languages of the fields, and whether stop words are left out; those words. Only looked at, so
+// any number of threads may share it.
+using Languages = std::map<std::pair<std::string, bool>, Xapian::SimpleStopper>;
+Languages LanguagesOf(const TextSchema& schema);
+
 std::string FieldPrefix(const TextSchema& schema, size_t field);
 std::string TermPrefix(size_t term);
 // A boolean term within Xapian's limit: long ones by their hash.
@@ -29,9 +36,9 @@ struct ParsedText {
   Xapian::Query plain;  // the same without field prefixes, for snippets
   std::string suggestion;
 };
-// Errors: InvalidArgument.
+// `languages`: the schema's. Errors: InvalidArgument.
 StatusOr<ParsedText> ParseText(const TextCondition& condition, const TextSchema& schema,
-                               const Xapian::Database& database);
+                               const Languages& languages, const Xapian::Database& database);
 
 }  // namespace strata::fulltext
 

@@ -181,7 +181,8 @@ Status Search::Read(const TextRequest& request) {
   limit_ = request.limit;
   const bool all = !request.all.empty();
   for (const TextCondition& c : all ? request.all : request.any) {
-    ASSIGN_OR_RETURN(ParsedText parsed, ParseText(c, shared_->schema, reader_.database()));
+    ASSIGN_OR_RETURN(ParsedText parsed,
+                     ParseText(c, shared_->schema, shared_->languages, reader_.database()));
     const auto join = [&](Xapian::Query* to, Xapian::Query q) {
       *to = to->empty() && query_first_
                 ? std::move(q)

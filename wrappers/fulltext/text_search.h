@@ -13,6 +13,7 @@
 #include "store/index_spec.h"
 #include "wrappers/fulltext/reader_pool.h"
 #include "wrappers/fulltext/text_index.h"
+#include "wrappers/fulltext/text_query.h"
 
 namespace strata::fulltext {
 
@@ -29,6 +30,7 @@ struct Shared {
   TextSchema schema;
   std::string folder;  // "": in memory
   std::vector<IndexSpec> slots;
+  Languages languages;
 };
 
 class Search final : public TextSearch {
