@@ -65,9 +65,12 @@ int PrintStats(FulltextAdmin& admin, bool json) {
               << ",\"uncommitted\":" << state.uncommitted << ",\"builds\":" << state.builds
               << "}\n";
   } else {
+    const std::string whole = state.whole             ? "whole"
+                              : state.because.empty() ? "being built"
+                                                      : Concat("being built (", state.because, ")");
     std::printf("%llu documents of %.1f words on average; %s; up to change %llu\n",
                 static_cast<unsigned long long>(stats->documents), stats->average_length,
-                state.whole ? "whole" : "being built",
+                whole.c_str(),
                 static_cast<unsigned long long>(stats->next - (stats->next > 0 ? 1 : 0)));
     std::fflush(stdout);
   }

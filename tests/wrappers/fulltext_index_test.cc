@@ -3,10 +3,13 @@
 
 #include <csignal>
 #include <fstream>
+#include <future>
+#include <memory>
 #include <thread>
 
 #include "tests/wrappers/stack.h"
 #include "wrappers/fulltext/fulltext_store.h"
+#include "wrappers/fulltext/text_follower.h"
 #include "wrappers/fulltext/text_index.h"
 
 namespace strata::testing {
@@ -281,15 +284,58 @@ TEST(FulltextIndex, IsBuiltWhileWritesGoOn) {
       }
     }
   });
+  // Half of them are there at any time, and no search meets an index without them.
+  std::thread searcher([&] {
+    while (!stop) {
+      const auto rows = Collect(stack.s(), ctx(), "fulltext(one)&count()");
+      ASSERT_TRUE(rows.ok()) << Describe(rows.status());
+      ASSERT_GT(std::stoi(Rows(rows)), 1000);
+    }
+  });
   for (int n = 0; n < 3; ++n) {
     admin->Rebuild();
-    ASSERT_TRUE(admin->WaitWhole(ctx()).ok());
+    EXPECT_TRUE(admin->WaitWhole(ctx()).ok());
   }
   stop = true;
   writer.join();
+  searcher.join();
   EXPECT_EQ(Rows(Collect(stack.s(), ctx(), "fulltext(one)&count()")),
             std::to_string(*Count(stack.s(), ctx())));
   EXPECT_TRUE(admin->Check(ctx()).ok()) << admin->Check(ctx());
+}
+
+// A search that takes long keeps the index from going on, and nobody else from anything.
+TEST(FulltextIndex, NobodyHangsBehindALongSearch) {
+  Stack stack(R"("d":"memory:","s":[{"type":"fulltext","path":"other","fields":{"t":{}}},"d"])");
+  fulltext::TextSchema schema;
+  schema.fields.push_back({"t", fulltext::PathFrom("t"), 1, "english", true});
+  auto index = fulltext::TextIndex::Open((stack.folder() / "text").string(), schema);
+  ASSERT_TRUE(index.ok()) << index.status();
+  auto follower =
+      std::make_unique<fulltext::TextFollower>(stack["d"], **index, fulltext::FollowOptions());
+  const auto put = [&] {
+    const auto w = Put(stack["d"], ctx(), Doc(R"({"id":"a","t":"one"})"));
+    EXPECT_TRUE(w.ok()) << w.status();
+    return w->revision;
+  };
+  ASSERT_TRUE(follower->WaitFor(ctx(), put()).ok());
+  std::promise<void> reads, ends;
+  std::thread search([&] {
+    (void)(*index)->Check(ctx(), [&]() -> StatusOr<std::vector<Document>> {
+      reads.set_value();
+      ends.get_future().wait();
+      return Aborted("that was all");
+    });
+  });
+  reads.get_future().wait();
+  EXPECT_TRUE(follower->WaitFor(ctx(), put()).ok());
+  const uint64_t last = put();
+  const Status late = follower->WaitFor(ctx().WithTimeout(std::chrono::milliseconds(100)), last);
+  EXPECT_EQ(late.code(), StatusCode::kDeadlineExceeded) << late;
+  EXPECT_TRUE(follower->State().whole);
+  follower.reset();
+  ends.set_value();
+  search.join();
 }
 
 TEST(FulltextIndex, SaysHowFarBehindItIsInsteadOfWaitingForEver) {

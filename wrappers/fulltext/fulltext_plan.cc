@@ -245,6 +245,7 @@ class TextPlan final : public Plan {
     request.any = parts->positive;
     if (!parts->all.empty()) request.narrow = parts->plain;
     if (request.all.empty() && request.any.empty()) return n;
+    request.whole = false;
     if (const auto search = source_->SearchNow(request); search.ok()) {
       DescribeSearch(**search, source_->Behind(), &n);
       n.estimated_rows = (*search)->estimated();

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <atomic>
+#include <type_traits>
 #include <utility>
 
 #include "core/json_text.h"
@@ -86,10 +87,20 @@ class Source final : public fulltext::TextSource {
     return feed->resume_from();
   }
 
+  // Asks the index when it is fresh and whole.
+  template <typename Ask>
+  std::invoke_result_t<Ask> WhenFresh(const Context& ctx, const Ask& ask) {
+    for (int attempt = 1;; ++attempt) {
+      RETURN_IF_ERROR(WaitFresh(ctx));
+      auto answer = ask();
+      // It may have been emptied since.
+      if (answer.status().code() != StatusCode::kAborted || attempt == kAttempts) return answer;
+    }
+  }
+
   StatusOr<std::unique_ptr<TextSearch>> Search(const Context& ctx,
                                                const TextRequest& request) override {
-    RETURN_IF_ERROR(WaitFresh(ctx));
-    return index_->Search(request);
+    return WhenFresh(ctx, [&] { return index_->Search(request); });
   }
   StatusOr<std::unique_ptr<TextSearch>> SearchNow(const TextRequest& request) override {
     return index_->Search(request);
@@ -106,6 +117,8 @@ class Source final : public fulltext::TextSource {
   fulltext::TextFollower& follower() { return follower_; }
 
  private:
+  static constexpr int kAttempts = 4;
+
   uint64_t index_next() { return follower_.State().next; }
 
   const FulltextOptions options_;
@@ -245,10 +258,11 @@ class FulltextStore final : public ForwardingStore, public FulltextAdmin, public
 
   StatusOr<std::vector<fulltext::ValueCount>> Facets(const Context& ctx, std::string_view words,
                                                      std::string_view path, size_t limit) override {
-    RETURN_IF_ERROR(source_->WaitFresh(ctx));
     TextRequest request;
     request.all = {{"", std::string(words)}};
-    return source_->index().Facets(ctx, request, fulltext::PathFrom(path), limit);
+    return source_->WhenFresh(ctx, [&] {
+      return source_->index().Facets(ctx, request, fulltext::PathFrom(path), limit);
+    });
   }
 
   std::vector<Metric> Metrics() const override {

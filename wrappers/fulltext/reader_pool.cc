@@ -12,15 +12,17 @@ constexpr size_t kMaxIdle = 16;
 }  // namespace
 
 Reader::~Reader() {
-  if (pool_ != nullptr) pool_->GiveBack(generation_, std::move(database_));
+  if (pool_ != nullptr && !spoiled_) pool_->GiveBack(generation_, std::move(database_));
 }
 
-RevisionGate::Pass Reader::Enter(bool* moved) {
+RevisionGate::Pass Reader::Enter() {
   if (generation_ == nullptr) return {};
   RevisionGate::Pass pass = generation_->gate.Enter(database_.get_revision());
-  if (database_.get_revision() < pass.revision()) {
-    database_.reopen();
-    *moved = true;
+  if (spoiled_ || database_.get_revision() < pass.revision()) {
+    // Not reopen(), which leaves one that it could not open half at the new revision.
+    database_ = pool_->Open(*generation_);
+    moved_ = true;
+    spoiled_ = false;
   }
   return pass;
 }
@@ -38,16 +40,27 @@ StatusOr<Reader> ReaderPool::Take() {
   }
   const Status opened = Guarded("opening", [&] {
     const RevisionGate::Pass pass = generation->gate.EnterNewest();
-    if (!database) {
-      database = Xapian::Database(generation->path);
-    } else if (database->get_revision() < pass.revision()) {
-      database->reopen();
-    }
+    if (!database || database->get_revision() < pass.revision()) database = Open(*generation);
     return OkStatus();
   });
   if (opened.code() == StatusCode::kDataLoss) generation->damaged = true;
   RETURN_IF_ERROR(opened);
   return Reader(shared_from_this(), std::move(generation), *std::move(database));
+}
+
+Xapian::Database ReaderPool::Open(const Generation& generation) const {
+  // One that is being removed may be opened in part, or not at all.
+  const auto removed = [&] {
+    MutexLock lock(mutex_);
+    return generation_.get() != &generation;
+  };
+  try {
+    Xapian::Database database(generation.path);
+    if (!removed()) return database;
+  } catch (const Xapian::Error&) {
+    if (!removed()) throw;
+  }
+  throw Stopped{Aborted("the full-text index was made anew meanwhile")};
 }
 
 void ReaderPool::GiveBack(const std::shared_ptr<Generation>& generation,

@@ -44,13 +44,19 @@ class Reader {
   const Xapian::Database& database() const { return database_; }
   Generation* generation() const { return generation_.get(); }  // null: in memory
   // To be held while anything is read. Opens the newest revision when the own one may no longer be
-  // read; `*moved` is set then. Throws Xapian's errors.
-  RevisionGate::Pass Enter(bool* moved);
+  // read. Throws Xapian's errors, and Stopped: Aborted when the index was made anew meanwhile.
+  RevisionGate::Pass Enter();
+  // Whether that happened since it was lent.
+  bool moved() const { return moved_; }
+  // Reading failed: it is opened again before it is read again, and not kept.
+  void Spoil() { spoiled_ = true; }
 
  private:
   std::shared_ptr<ReaderPool> pool_;
   std::shared_ptr<Generation> generation_;
   Xapian::Database database_;
+  bool moved_ = false;
+  bool spoiled_ = false;
 };
 
 class ReaderPool : public std::enable_shared_from_this<ReaderPool> {
@@ -61,10 +67,12 @@ class ReaderPool : public std::enable_shared_from_this<ReaderPool> {
     MutexLock lock(mutex_);
     return generation_;
   }
-  // One at the newest revision.
+  // One at the newest revision. Aborted when the index was made anew meanwhile.
   StatusOr<Reader> Take();
+  // Throws as Reader::Enter does.
+  Xapian::Database Open(const Generation& generation) const;
   void GiveBack(const std::shared_ptr<Generation>& generation, Xapian::Database database);
-  // From now on readers are of the database in `path`.
+  // From now on readers are of the database in `path`. To be called before the other is removed.
   void MoveTo(std::string path);
 
  private:

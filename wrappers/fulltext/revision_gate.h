@@ -43,11 +43,11 @@ class RevisionGate {
     uint64_t revision_ = 0;
   };
 
-  // For a reader that is at `revision`: at that one, or at the oldest that may still be read when
-  // that is newer; then the reader has to move on. Never waits.
+  // For a reader that is at `revision`: at that one or, when that may no longer be read, at the
+  // newest; then the reader has to move on. Never waits.
   Pass Enter(uint64_t revision) {
     MutexLock lock(mutex_);
-    const uint64_t at = std::clamp(revision, oldest_, newest_);
+    const uint64_t at = revision < oldest_ ? newest_ : std::min(revision, newest_);
     readers_.insert(at);
     return Pass(this, at);
   }
@@ -70,6 +70,16 @@ class RevisionGate {
       s = WaitWithContext(ctx, mutex_, left_);
     waiting_ -= 1;
     return s;
+  }
+  // Whether he would not have to wait; nobody comes in his way then until the next commit.
+  bool MayWrite() {
+    MutexLock lock(mutex_);
+    oldest_ = newest_;
+    return readers_.empty() || *readers_.begin() >= oldest_;
+  }
+  uint64_t newest() const {
+    MutexLock lock(mutex_);
+    return newest_;
   }
   // Whether a writer waits. For readers that need so long that they had better begin again.
   bool HoldsUp() const {

@@ -127,6 +127,7 @@ Status CheckContents(const Xapian::Database& database, const TextSchema& schema,
   std::iota(slots.begin(), slots.end(), 0);
   slots.push_back(kDigestSlot);
   for (const Xapian::valueno slot : slots) {
+    RETURN_IF_ERROR(go_on());
     for (auto it = database.valuestream_begin(slot); it != database.valuestream_end(slot); ++it) {
       if (it.get_docid() >= found.size()) return damaged(it.get_docid());
       found[it.get_docid()] += DigestOf('v', *it, slot);
@@ -135,6 +136,7 @@ Status CheckContents(const Xapian::Database& database, const TextSchema& schema,
   Indexer indexer(schema);
   uint64_t documents = 0;
   for (;;) {
+    RETURN_IF_ERROR(go_on());
     ASSIGN_OR_RETURN(const std::vector<Document> batch, next());
     if (batch.empty()) break;
     for (const Document& d : batch) {

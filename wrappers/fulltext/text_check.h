@@ -26,7 +26,7 @@ Status Unseal(const std::string& folder);
 // by Xapian's own check. Reads all of it. Throws Xapian's errors.
 Status CheckFiles(const Context& ctx, const std::string& folder);
 // DataLoss unless the database holds exactly what the documents make: postings, frequencies,
-// positions and values. `go_on` is asked at every term; its error ends the check. Throws Xapian's
+// positions and values. `go_on` is asked time and again; its error ends the check. Throws Xapian's
 // errors.
 Status CheckContents(const Xapian::Database& database, const TextSchema& schema,
                      const std::function<Status()>& go_on, const NextDocuments& next);

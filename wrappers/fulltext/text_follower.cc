@@ -1,6 +1,7 @@
 #include "wrappers/fulltext/text_follower.h"
 
 #include <algorithm>
+#include <functional>
 
 #include "store/change_log.h"
 #include "store/ops.h"
@@ -22,8 +23,10 @@ TextFollower::TextFollower(Store& inner, TextIndex& index, const FollowOptions& 
   const Capabilities c = inner_.capabilities();
   // Of data that are gone with their process there is nothing to compare.
   rebuild_ = c.durability == Durability::kNone;
+  if (rebuild_) state_.because = "the data are in memory";
   // What happened while the store was closed is only known from a feed that remembers it.
   compare_ = !rebuild_ && c.change_feed < ChangeFeed::kResumable;
+  if (compare_) state_.because = "the feed does not reach back";
   keeper_ = std::thread([this] { Keep(); });
 }
 
@@ -61,7 +64,7 @@ Status TextFollower::LookOver() {
   changed_.NotifyAll();
   if (!sound.ok() && sound.code() != StatusCode::kDataLoss) return sound;
   if (!sound.ok() || !index_.next()) {
-    RebuildLocked();
+    RebuildLocked(sound.ok() ? "it is new" : Message(sound));
     return OkStatus();
   }
   checked_ = true;
@@ -86,7 +89,7 @@ Status TextFollower::OpenAgain(uint64_t from) {
   MutexLock lock(mutex_);
   if (rebuild_ || !broken_) return OkStatus();
   const Status s = index_.Reopen();
-  if (s.code() == StatusCode::kDataLoss) RebuildLocked();
+  if (s.code() == StatusCode::kDataLoss) RebuildLocked(Message(s));
   RETURN_IF_ERROR(s);
   broken_ = false;
   state_.next = *index_.next();
@@ -94,11 +97,19 @@ Status TextFollower::OpenAgain(uint64_t from) {
   return Aborted("the index is at another change");
 }
 
+Status TextFollower::Writing(const std::function<Status()>& action) {
+  for (;;) {
+    // Not under the lock, where others would wait too.
+    RETURN_IF_ERROR(index_.AwaitReaders(context_));
+    MutexLock lock(mutex_);
+    if (index_.MayWrite()) return action();
+  }
+}
+
 Status TextFollower::Build(uint64_t from) {
   std::string last;
   bool compare = false;
-  {
-    MutexLock lock(mutex_);
+  RETURN_IF_ERROR(Writing([&]() REQUIRES_LOCK(mutex_) -> Status {
     state_.whole = false;
     if (broken_ && !rebuild_) return Aborted("the index is to be opened again");
     if (rebuild_) {
@@ -119,8 +130,8 @@ Status TextFollower::Build(uint64_t from) {
     uncommitted_bytes_ = 0;
     RETURN_IF_ERROR(Written(index_.Commit(state_.next, last)));
     compare_ = false;
-    if (compare) RETURN_IF_ERROR(Written(index_.BeginComparing()));
-  }
+    return compare ? Written(index_.BeginComparing()) : OkStatus();
+  }));
   Query query;
   // Ids that are numbers are not less than any text, so they are indexed again.
   if (!last.empty()) query = query.Where(!Le(kIdProperty, last));
@@ -137,69 +148,75 @@ Status TextFollower::Build(uint64_t from) {
   size_t since_commit = 0;
   do {
     RETURN_IF_ERROR(cursor->Next(context_, kBuildBatch, &batch));
-    RETURN_IF_ERROR(index_.AwaitReaders(context_));
-    MutexLock lock(mutex_);
-    if (rebuild_) return Aborted("the index is to be built anew");
-    for (const Document& d : batch.rows) {
-      if (compare) {
-        const StatusOr<bool> put = index_.PutIfOther(d);
-        RETURN_IF_ERROR(Written(put.status()));
-        state_.built += *put;
-        continue;
+    RETURN_IF_ERROR(Writing([&]() REQUIRES_LOCK(mutex_) -> Status {
+      if (rebuild_) return Aborted("the index is to be built anew");
+      for (const Document& d : batch.rows) {
+        if (compare) {
+          const StatusOr<bool> put = index_.PutIfOther(d);
+          RETURN_IF_ERROR(Written(put.status()));
+          state_.built += *put;
+          continue;
+        }
+        RETURN_IF_ERROR(Written(index_.Put(d)));
+        ++state_.built;
+        if (d.Find(kIdProperty).is_string()) last = StoredId(d);
       }
-      RETURN_IF_ERROR(Written(index_.Put(d)));
-      ++state_.built;
-      if (d.Find(kIdProperty).is_string()) last = StoredId(d);
-    }
-    since_commit += batch.rows.size();
-    if (since_commit >= kBuildCommit && !last.empty()) {
-      RETURN_IF_ERROR(Written(index_.Commit(state_.next, last)));
-      since_commit = 0;
-    }
-    changed_.NotifyAll();
+      since_commit += batch.rows.size();
+      // What an interrupted comparison has put need not be put again.
+      if (since_commit >= kBuildCommit) {
+        RETURN_IF_ERROR(Written(index_.Commit(state_.next, last)));
+        since_commit = 0;
+      }
+      changed_.NotifyAll();
+      return OkStatus();
+    }));
   } while (batch.end == EndReason::kMore);
   for (bool done = !compare; !done;) {
     RETURN_IF_ERROR(context_.Check());
-    MutexLock lock(mutex_);
-    if (rebuild_) return Aborted("the index is to be built anew");
-    const StatusOr<bool> ended = index_.EndComparing(kBuildBatch);
-    RETURN_IF_ERROR(Written(ended.status()));
-    done = *ended;
+    RETURN_IF_ERROR(Writing([&]() REQUIRES_LOCK(mutex_) -> Status {
+      if (rebuild_) return Aborted("the index is to be built anew");
+      const StatusOr<bool> ended = index_.EndComparing(kBuildBatch);
+      done = ended.ok() && *ended;
+      return Written(ended.status());
+    }));
   }
-  MutexLock lock(mutex_);
-  RETURN_IF_ERROR(CommitLocked());
-  state_.whole = true;
-  changed_.NotifyAll();
-  return OkStatus();
+  return Writing([&]() REQUIRES_LOCK(mutex_) -> Status {
+    RETURN_IF_ERROR(CommitLocked());
+    state_.whole = true;
+    state_.because.clear();
+    changed_.NotifyAll();
+    return OkStatus();
+  });
 }
 
 Status TextFollower::OnChanges(const ChangeBatch& batch) {
   if (batch.gap) {
     {
       MutexLock lock(mutex_);
-      CompareLocked();
+      CompareLocked("the feed lost changes");
     }
     return Build(batch.resume_from);
   }
-  RETURN_IF_ERROR(index_.AwaitReaders(context_));
-  MutexLock lock(mutex_);
-  if (rebuild_) return Aborted("the index is to be built anew");
-  if (broken_) return Aborted("the index is to be opened again");
-  if (state_.uncommitted == 0) dirty_since_ = SteadyClock::now();
-  for (const Change& c : batch.changes) {
-    if (c.after) {
-      RETURN_IF_ERROR(Written(index_.Put(c.after)));
-      uncommitted_bytes_ += c.after.text().size();
-    } else {
-      RETURN_IF_ERROR(Written(index_.Remove(c.id)));
+  return Writing([&]() REQUIRES_LOCK(mutex_) -> Status {
+    if (rebuild_) return Aborted("the index is to be built anew");
+    if (broken_) return Aborted("the index is to be opened again");
+    if (state_.uncommitted == 0) dirty_since_ = SteadyClock::now();
+    for (const Change& c : batch.changes) {
+      if (c.after) {
+        RETURN_IF_ERROR(Written(index_.Put(c.after)));
+        uncommitted_bytes_ += c.after.text().size();
+      } else {
+        RETURN_IF_ERROR(Written(index_.Remove(c.id)));
+      }
+      ++state_.uncommitted;
     }
-    ++state_.uncommitted;
-  }
-  state_.next = batch.resume_from;
-  if (state_.uncommitted >= options_.commit_changes || uncommitted_bytes_ >= options_.commit_bytes)
-    RETURN_IF_ERROR(CommitLocked());
-  changed_.NotifyAll();
-  return OkStatus();
+    state_.next = batch.resume_from;
+    if (state_.uncommitted >= options_.commit_changes ||
+        uncommitted_bytes_ >= options_.commit_bytes)
+      RETURN_IF_ERROR(CommitLocked());
+    changed_.NotifyAll();
+    return OkStatus();
+  });
 }
 
 void TextFollower::Lost(const Status& why) {
@@ -207,7 +224,7 @@ void TextFollower::Lost(const Status& why) {
   // Our own say less than what is known already.
   if (why.code() != StatusCode::kAborted || state_.trouble.empty()) state_.trouble = Describe(why);
   // The index is ahead of the data: these are other data, or older ones.
-  if (why.code() == StatusCode::kInvalidArgument) CompareLocked();
+  if (why.code() == StatusCode::kInvalidArgument) CompareLocked("it is ahead of the data");
   // A batch may be half in the index; it is delivered and put again.
   changed_.NotifyAll();
 }
@@ -227,24 +244,26 @@ Status TextFollower::Written(Status s) {
   state_.uncommitted = 0;
   uncommitted_bytes_ = 0;
   if (index_.next()) state_.next = *index_.next();
-  if (s.code() == StatusCode::kDataLoss) RebuildLocked();
+  if (s.code() == StatusCode::kDataLoss) RebuildLocked(Message(s));
   changed_.NotifyAll();
   return s;
 }
 
-void TextFollower::RebuildLocked() {
+void TextFollower::RebuildLocked(std::string_view because) {
   rebuild_ = true;
   state_.whole = false;
+  state_.because = because;
 }
 
-void TextFollower::CompareLocked() {
+void TextFollower::CompareLocked(std::string_view because) {
   compare_ = true;
   state_.whole = false;
+  state_.because = because;
 }
 
 void TextFollower::LookForDamage() {
   if (!state_.whole || !index_.damaged()) return;
-  RebuildLocked();
+  RebuildLocked("a search met damage");
   restart_ = true;
   changed_.NotifyAll();
 }
@@ -293,8 +312,9 @@ Status TextFollower::WaitFor(const Context& ctx, uint64_t sequence) {
                        std::to_string(state_.next), ", wanted is ", std::to_string(sequence))
           : state_.checking
               ? "the full-text index is looked over for damage"
-              : Concat("the full-text index is being built: ", std::to_string(state_.built),
-                       " documents so far");
+              : Concat("the full-text index is being built",
+                       state_.because.empty() ? "" : Concat(" (", state_.because, ")"), ": ",
+                       std::to_string(state_.built), " documents so far");
       if (!state_.trouble.empty()) message += Concat("; ", state_.trouble);
       return Unavailable(message);
     }
@@ -308,7 +328,7 @@ Status TextFollower::WaitFor(const Context& ctx, uint64_t sequence) {
 
 void TextFollower::Rebuild() {
   MutexLock lock(mutex_);
-  RebuildLocked();
+  RebuildLocked("that was asked for");
   restart_ = true;
   changed_.NotifyAll();
 }

@@ -13,6 +13,7 @@
 
 #include <atomic>
 #include <chrono>
+#include <functional>
 #include <memory>
 #include <string>
 #include <thread>
@@ -40,6 +41,7 @@ struct FollowState {
   uint64_t commits = 0;
   uint64_t builds = 0;
   uint64_t comparisons = 0;
+  std::string because;  // why it is not whole, if that is known
   std::string trouble;  // why the feed is lost or the index cannot be written; "": neither
 };
 
@@ -67,13 +69,15 @@ class TextFollower final : public FeedHandler {
   // Reads the whole index, the first time.
   Status LookOver();
   Status OpenAgain(uint64_t from);
+  // Does it under the lock, when no search is in the way.
+  Status Writing(const std::function<Status()>& action);
   Status Build(uint64_t from);
   Status CommitLocked() REQUIRES_LOCK(mutex_);
   // What came of a write to the index. When it failed, whatever was not committed is lost, so the
   // feed has to begin again at the last commit.
   Status Written(Status s) REQUIRES_LOCK(mutex_);
-  void RebuildLocked() REQUIRES_LOCK(mutex_);
-  void CompareLocked() REQUIRES_LOCK(mutex_);
+  void RebuildLocked(std::string_view because) REQUIRES_LOCK(mutex_);
+  void CompareLocked(std::string_view because) REQUIRES_LOCK(mutex_);
   void LookForDamage() REQUIRES_LOCK(mutex_);
   void Keep();
   // False: it is to end.

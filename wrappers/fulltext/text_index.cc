@@ -9,8 +9,6 @@
 
 #include "core/abseil.h"
 #include "core/json_text.h"
-#include "query/filter.h"
-#include "store/index_bounds.h"
 #include "store/record.h"
 #include "wrappers/fulltext/reader_pool.h"
 #include "wrappers/fulltext/text_check.h"
@@ -21,10 +19,6 @@
 
 namespace strata::fulltext {
 namespace {
-
-constexpr std::string_view kSchemaKey = "strata.schema";
-constexpr std::string_view kNextKey = "strata.next";
-constexpr std::string_view kBuiltKey = "strata.built_to";
 
 IndexSpec SlotSpec(const Path& path) {
   IndexSpec spec;
@@ -87,7 +81,7 @@ class XapianIndex final : public TextIndex {
     // Sealed while the database is still locked against other processes. Without a seal, the next
     // opening looks for damage by other means.
     (void)Guarded("closing", [&] {
-      writer_.commit();
+      if (in_transaction_) writer_.cancel_transaction();
       return Seal(Folder());
     });
   }
@@ -95,7 +89,7 @@ class XapianIndex final : public TextIndex {
   Status Verify(const Context& ctx) override {
     if (verified_) return OkStatus();
     // Before anything is read: of a damaged block Xapian reads beyond the end.
-    RETURN_IF_ERROR(Guarded("checking", [&] { return CheckFiles(ctx, Folder()); }));
+    RETURN_IF_ERROR(CheckNow(ctx));
     RETURN_IF_ERROR(Load());
     verified_ = sound_ = true;
     return OkStatus();
@@ -104,6 +98,7 @@ class XapianIndex final : public TextIndex {
   Status AwaitReaders(const Context& ctx) override {
     return on_disk_ ? readers_->generation()->gate.AwaitReaders(ctx) : OkStatus();
   }
+  bool MayWrite() override { return !on_disk_ || readers_->generation()->gate.MayWrite(); }
   Status Put(const Document& document) override {
     return Writing("indexing", [&] {
       const bool spelling = on_disk_ && shared_->schema.spelling;
@@ -166,7 +161,9 @@ class XapianIndex final : public TextIndex {
       writer_.set_metadata(std::string(kSchemaKey), shared_->schema.Fingerprint());
       writer_.set_metadata(std::string(kNextKey), std::to_string(next));
       writer_.set_metadata(std::string(kBuiltKey), built_to ? "@" + *built_to : "");
+      if (std::exchange(in_transaction_, false)) writer_.commit_transaction();
       writer_.commit();
+      if (on_disk_) readers_->generation()->gate.Committed(writer_.get_revision());
       return OkStatus();
     }));
     next_ = next;
@@ -182,8 +179,9 @@ class XapianIndex final : public TextIndex {
       writer_ = std::move(fresh);
       return OkStatus();
     }));
-    RemoveBelow(shared_->folder, number_++);
+    ++number_;
     readers_->MoveTo(Folder());
+    RemoveBelow(shared_->folder, number_);
     verified_ = sound_ = true;
     sealed_ = false;
     next_.reset();
@@ -194,10 +192,14 @@ class XapianIndex final : public TextIndex {
   Status Reopen() override {
     Close();
     compared_ = {};
+    uint64_t more = 0;
     RETURN_IF_ERROR(Guarded("opening again", [&] {
       writer_ = Xapian::WritableDatabase(Folder(), Xapian::DB_OPEN);
+      more = writer_.get_revision() - readers_->generation()->gate.newest();
       return OkStatus();
     }));
+    // A failed commit that Xapian mended by one of its own: it may take used blocks for free ones.
+    if (more > 1) RETURN_IF_ERROR(CheckNow(Context::Background()));
     return Load();
   }
 
@@ -215,8 +217,7 @@ class XapianIndex final : public TextIndex {
     if (!verified_) return stats;
     ASSIGN_OR_RETURN(Reader reader, readers_->Take());
     RETURN_IF_ERROR(Guarded("reading", [&] {
-      bool moved = false;
-      const RevisionGate::Pass pass = reader.Enter(&moved);
+      const RevisionGate::Pass pass = reader.Enter();
       const Xapian::Database& database = reader.database();
       stats.documents =
           database.get_doccount() - (database.term_exists(std::string(kNobody)) ? 1 : 0);
@@ -243,26 +244,32 @@ class XapianIndex final : public TextIndex {
   Status Check(const Context& ctx, const NextDocuments& next) override {
     ASSIGN_OR_RETURN(Reader reader, readers_->Take());
     return Guarded("checking", [&]() -> Status {
-      bool moved = false;
-      const RevisionGate::Pass pass = reader.Enter(&moved);
+      const RevisionGate::Pass pass = reader.Enter();
       const Generation& generation = *reader.generation();
-      const size_t errors = Xapian::Database::check(generation.path, 0, nullptr);
-      if (errors > 0) {
-        return DataLoss(Concat("the full-text index in ", shared_->folder, " has ",
-                               std::to_string(errors), " errors; rebuild it"));
-      }
       const auto go_on = [&]() -> Status {
         RETURN_IF_ERROR(ctx.Check());
         // What is written meanwhile makes the comparison worthless.
         if (!generation.gate.HoldsUp()) return OkStatus();
         return Aborted("the full-text index was written to while it was checked");
       };
+      // Before its first commit Xapian's check would empty the files.
+      if (reader.database().get_revision() == 0)
+        return Aborted("the full-text index is being built");
+      const size_t errors = Xapian::Database::check(generation.path, 0, nullptr);
+      if (errors > 0) {
+        return DataLoss(Concat("the full-text index in ", shared_->folder, " has ",
+                               std::to_string(errors), " errors; rebuild it"));
+      }
       return CheckContents(reader.database(), shared_->schema, go_on, next);
     });
   }
 
  private:
   std::string Folder() const { return NumberedFolder(shared_->folder, number_); }
+
+  Status CheckNow(const Context& ctx) {
+    return Guarded("checking", [&] { return CheckFiles(ctx, Folder()); });
+  }
 
   // What was committed last, as the metadata say.
   Status Load() {
@@ -275,10 +282,9 @@ class XapianIndex final : public TextIndex {
       }
       const std::string next = writer_.get_metadata(std::string(kNextKey));
       uint64_t n = 0;
-      if (!next.empty() &&
-          std::from_chars(next.data(), next.data() + next.size(), n).ec == std::errc()) {
-        next_ = n;
-      }
+      if (std::from_chars(next.data(), next.data() + next.size(), n).ec != std::errc())
+        return DataLoss("the full-text index does not say how far it goes");
+      next_ = n;
       const std::string built = writer_.get_metadata(std::string(kBuiltKey));
       if (!built.empty()) built_to_ = built.substr(1);
       readers_->generation()->gate.Committed(writer_.get_revision());
@@ -293,22 +299,22 @@ class XapianIndex final : public TextIndex {
     }
     RETURN_IF_ERROR(AwaitReaders(Context::Background()));
     const Status s = Guarded(doing, [&] {
-      RETURN_IF_ERROR(action());
-      // Xapian also commits by itself, after so many changes.
-      if (on_disk_) readers_->generation()->gate.Committed(writer_.get_revision());
-      return OkStatus();
+      // Within one, Xapian does not commit by itself after so many changes.
+      if (on_disk_ && !std::exchange(in_transaction_, true)) writer_.begin_transaction(false);
+      return action();
     });
     sound_ = sound_ && s.ok();
     return s;
   }
   // Lets go of the database, and of its lock.
   void Close() {
-    // What cannot be written now is not wanted, or written again.
+    // What is not committed is not wanted, or written again.
     (void)Guarded("closing", [&] {
       writer_.close();
       return OkStatus();
     });
     writer_ = Xapian::WritableDatabase();
+    in_transaction_ = false;
     indexer_.LetGo();  // a database that could not be closed is locked while anybody has it
   }
 
@@ -327,6 +333,7 @@ class XapianIndex final : public TextIndex {
   std::atomic<bool> verified_;
   bool sound_;   // verified, and no write has failed; else it is not sealed
   bool sealed_;  // nothing was written since
+  bool in_transaction_ = false;
   Indexer indexer_;
   const std::shared_ptr<ReaderPool> readers_;
   std::optional<uint64_t> next_;
@@ -364,7 +371,8 @@ StatusOr<std::unique_ptr<TextIndex>> TextIndex::Open(const std::string& path,
     return FailedPrecondition(
         Concat("the full-text index in ", path, " is open in another process"));
   }
-  if (opened.code() == StatusCode::kResourceExhausted) return opened;
+  const bool missing = Message(opened).find("No such file") != std::string_view::npos;
+  if (!opened.ok() && opened.code() != StatusCode::kDataLoss && !missing) return opened;
   if (!opened.ok()) {
     // Damaged, or of an older format: it is made anew from the data.
     fresh = true;

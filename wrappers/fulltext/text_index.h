@@ -45,6 +45,7 @@ struct TextRequest {
   // Further conditions that every row has to satisfy. Used as far as the index can tell; the caller
   // asks them again.
   std::vector<Node> narrow;
+  bool whole = true;                         // else also an index that is being built is asked
   bool ranked = true;                        // else scores are 0 and the order is the index's
   std::chrono::seconds limit = kMaxRanking;  // ranking that takes longer is ResourceExhausted
 };
@@ -97,16 +98,19 @@ class TextIndex {
   static StatusOr<std::unique_ptr<TextIndex>> InMemory(const TextSchema& schema);
 
   // Whether the database is as it was closed, or sound when it was not closed, and of this layout
-  // and schema. Errors: DataLoss; then it has to be emptied. Reads all of it. To be asked first:
-  // until then searches are Unavailable, and it is not known what was committed.
+  // and schema. Errors: DataLoss; then it has to be emptied, like one that was never committed to.
+  // Reads all of it. To be asked first: until then searches are Unavailable, and it is not known
+  // what was committed.
   virtual Status Verify(const Context& ctx) = 0;
 
   // ---- writing; by one thread at a time ----
   // When one of them fails, whatever was not committed may be lost, and Reopen has to follow.
   //
-  // The first one after a commit waits for searches that are at a place that an older commit left.
-  // This waits for them as well, so that it can be done before a lock is taken. From any thread.
+  // The first one after a commit waits for searches that are at an older commit. That can be done
+  // before a lock is taken: until MayWrite gives true under it, after which writes up to the next
+  // commit do not wait. Both from any thread.
   virtual Status AwaitReaders(const Context& ctx) = 0;
+  virtual bool MayWrite() = 0;
   virtual Status Put(const Document& document) = 0;
   virtual Status Remove(std::string_view id) = 0;
   // Makes everything since the last commit visible to searches and safe on disk. `next`: the first
@@ -119,7 +123,7 @@ class TextIndex {
   virtual Status BeginComparing() = 0;
   virtual StatusOr<bool> PutIfOther(const Document& document) = 0;
   virtual StatusOr<bool> EndComparing(size_t most) = 0;
-  // Goes back to what was committed last.
+  // Goes back to what was committed last. DataLoss: it has to be emptied.
   virtual Status Reopen() = 0;
   // Empties it.
   virtual Status Clear() = 0;
@@ -131,7 +135,8 @@ class TextIndex {
   // ---- searching; from any thread ----
   // Whether a search met damage since the index was emptied last. Such searches give DataLoss.
   virtual bool damaged() const = 0;
-  // InvalidArgument for a text that cannot be understood, or asks for too much.
+  // InvalidArgument for a text that cannot be understood, or asks for too much; Aborted when the
+  // index is not whole.
   virtual StatusOr<std::unique_ptr<TextSearch>> Search(const TextRequest& request) = 0;
   virtual StatusOr<TextStats> Stats() = 0;
   // How many hits have each value of a slot, most frequent first, at most `limit`. Each element of

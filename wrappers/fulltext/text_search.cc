@@ -160,46 +160,49 @@ Search::Search(std::shared_ptr<const Shared> shared, Reader reader)
     : shared_(std::move(shared)), reader_(std::move(reader)) {}
 
 Status Search::Run(std::string_view doing, const std::function<Status()>& action) {
-  Status s = Guarded(doing, [&] {
-    const RevisionGate::Pass pass = reader_.Enter(&moved_);
+  const Status s = Guarded(doing, [&] {
+    const RevisionGate::Pass pass = reader_.Enter();
     return action();
   });
-  if (s.code() == StatusCode::kDataLoss && reader_.generation() != nullptr)
-    reader_.generation()->damaged = true;
+  const bool damage = s.code() == StatusCode::kDataLoss;
+  if (damage || s.code() == StatusCode::kUnavailable) reader_.Spoil();
+  if (damage && reader_.generation() != nullptr) reader_.generation()->damaged = true;
   return s;
 }
 
 Status Search::Prepare(const TextRequest& request) {
-  return Run("preparing a search", [&] { return Read(request); });
-}
-
-Status Search::Read(const TextRequest& request) {
-  query_ = plain_ = Xapian::Query();
-  query_first_ = true;
-  narrowed_.clear();
   ranked_ = request.ranked;
   limit_ = request.limit;
-  const bool all = !request.all.empty();
-  for (const TextCondition& c : all ? request.all : request.any) {
-    ASSIGN_OR_RETURN(ParsedText parsed,
-                     ParseText(c, shared_->schema, shared_->languages, reader_.database()));
-    const auto join = [&](Xapian::Query* to, Xapian::Query q) {
-      *to = to->empty() && query_first_
-                ? std::move(q)
-                : Xapian::Query(all ? Xapian::Query::OP_AND : Xapian::Query::OP_OR, *to, q);
+  return Run("preparing a search", [&]() -> Status {
+    const Xapian::Database& database = reader_.database();
+    if (request.whole && reader_.generation() != nullptr &&
+        (database.get_metadata(std::string(kNextKey)).empty() ||
+         !database.get_metadata(std::string(kBuiltKey)).empty())) {
+      return Aborted("the full-text index is being built");
+    }
+    const bool all = !request.all.empty();
+    std::optional<Xapian::Query> query, plain;
+    const auto join = [&](std::optional<Xapian::Query>* to, const Xapian::Query& q) {
+      const auto op = all ? Xapian::Query::OP_AND : Xapian::Query::OP_OR;
+      *to = *to ? Xapian::Query(op, **to, q) : q;
     };
-    join(&query_, parsed.query);
-    join(&plain_, parsed.plain);
-    query_first_ = false;
-    if (!parsed.suggestion.empty()) suggestion_ = parsed.suggestion;
-  }
-  for (const Node& c : request.narrow) {
-    const Xapian::Query q = NarrowQuery(*shared_, c);
-    if (q.empty()) continue;
-    query_ = Xapian::Query(Xapian::Query::OP_FILTER, query_, q);
-    narrowed_.push_back(c);
-  }
-  return OkStatus();
+    for (const TextCondition& c : all ? request.all : request.any) {
+      ASSIGN_OR_RETURN(const ParsedText parsed,
+                       ParseText(c, shared_->schema, shared_->languages, database));
+      join(&query, parsed.query);
+      join(&plain, parsed.plain);
+      if (!parsed.suggestion.empty()) suggestion_ = parsed.suggestion;
+    }
+    query_ = query.value_or(Xapian::Query());
+    plain_ = plain.value_or(Xapian::Query());
+    for (const Node& c : request.narrow) {
+      const Xapian::Query q = NarrowQuery(*shared_, c);
+      if (q.empty()) continue;
+      query_ = Xapian::Query(Xapian::Query::OP_FILTER, query_, q);
+      narrowed_.push_back(c);
+    }
+    return OkStatus();
+  });
 }
 
 StatusOr<std::vector<TextHit>> Search::Ranked(const Context& ctx, size_t from, size_t count) {
@@ -221,7 +224,7 @@ StatusOr<std::vector<TextHit>> Search::Ranked(const Context& ctx, size_t from, s
   std::sort(hits.begin(), hits.end(), [](const TextHit& a, const TextHit& b) {
     return a.score != b.score ? a.score > b.score : a.id < b.id;
   });
-  if (moved_ && !given_.empty()) {
+  if (reader_.moved() && !given_.empty()) {
     // Places are others now: what was not given yet comes next.
     const StringSet given(given_.begin(), given_.end());
     std::erase_if(hits, [&](const TextHit& h) { return given.contains(h.id); });
@@ -296,7 +299,6 @@ StatusOr<std::vector<TextHit>> Search::Fetch(const Context& ctx, size_t count, b
   std::vector<TextHit> out;
   RETURN_IF_ERROR(Run("searching", [&] {
     RETURN_IF_ERROR(ctx.Check());
-    out.clear();
     Watch watch(ctx, ranked_ ? std::optional(limit_) : std::nullopt);
     Xapian::Enquire enquire(reader_.database());
     enquire.set_query(watch.Over(query_, reader_.database()));
@@ -315,7 +317,12 @@ StatusOr<std::vector<TextHit>> Search::Fetch(const Context& ctx, size_t count, b
     for (auto it = set.begin(); it != set.end(); ++it) {
       if (++looked % 1024 == 0) RETURN_IF_ERROR(ctx.Check());
       const std::string id = it.get_document().get_data();
-      if (id.empty()) continue;  // nobody
+      if (id.empty()) {
+        if (*it == kNobodyNumber) continue;
+        // Of a table that cannot be opened Xapian thinks that it is not there.
+        return Unavailable(
+            "full-text index: searching: a document has no data; are there too many open files?");
+      }
       TextHit hit;
       hit.number = !id.starts_with('"');
       hit.id = hit.number ? id : Document::FromTrusted(id).root().String();

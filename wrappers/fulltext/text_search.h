@@ -22,8 +22,14 @@ inline constexpr size_t kMaxSlotBytes = 200;                // a text
 inline constexpr size_t kMaxSlotCompoundBytes = 64u << 10;  // an array, whose elements are counted
 // The slot behind those of "values": a digest of what the document was made of.
 inline constexpr uint32_t kDigestSlot = kMaxFields;
-// A document without words; it has no data.
+// A document without words and data: the first one.
 inline constexpr std::string_view kNobody = "XN";
+inline constexpr Xapian::docid kNobodyNumber = 1;
+// Metadata: of what layout and schema, the first change that is not in it, and "" or "@" and how
+// far a build has come.
+inline constexpr std::string_view kSchemaKey = "strata.schema";
+inline constexpr std::string_view kNextKey = "strata.next";
+inline constexpr std::string_view kBuiltKey = "strata.built_to";
 
 // What is the same for writers and readers.
 struct Shared {
@@ -37,7 +43,7 @@ class Search final : public TextSearch {
  public:
   Search(std::shared_ptr<const Shared> shared, Reader reader);
 
-  // Before use.
+  // Before use. Aborted: what was opened is not whole.
   Status Prepare(const TextRequest& request);
   StatusOr<std::vector<ValueCount>> Count(const Context& ctx, Xapian::valueno slot, size_t limit);
 
@@ -51,19 +57,16 @@ class Search final : public TextSearch {
  private:
   // Guarded, over the newest index when the writer has moved on too far.
   Status Run(std::string_view doing, const std::function<Status()>& action);
-  Status Read(const TextRequest& request);
   StatusOr<std::vector<TextHit>> Fetch(const Context& ctx, size_t count, bool* exhausted);
 
   const std::shared_ptr<const Shared> shared_;
   Reader reader_;
   Xapian::Query query_;
   Xapian::Query plain_;
-  bool query_first_ = true;
   bool ranked_ = true;
   std::chrono::seconds limit_{};  // of ranking
   std::string suggestion_;
   std::vector<Node> narrowed_;
-  bool moved_ = false;              // the database is newer than when the search began
   std::vector<std::string> given_;  // ids of ranked hits
 };
 
