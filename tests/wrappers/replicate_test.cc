@@ -33,6 +33,7 @@ std::string All(Store& store) {
   EXPECT_TRUE(rows.ok()) << Describe(rows.status());
   for (const Document& d : *rows) {
     const auto r = Get(store, Ctx(), StoredId(d));
+    if (!r.ok() || !*r) return "changing";  // it was deleted meanwhile
     out += std::to_string((*r)->revision) + std::string(d.text()) + " ";
   }
   return out;
@@ -496,7 +497,7 @@ TEST(Replicate, PromotionWhileClientsWrite) {
     Eventually([&] { return written.load() > before + 50; }, "clients go on");
     const Status s =
         Admin(stack).Promote(Ctx().WithTimeout(std::chrono::seconds(30)), n % 3, false);
-    ASSERT_TRUE(s.ok()) << Describe(s);
+    EXPECT_TRUE(s.ok()) << Describe(s);
   }
   stop.store(true);
   for (auto& t : clients) t.join();
