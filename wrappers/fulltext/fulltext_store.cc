@@ -251,7 +251,7 @@ class FulltextStore final : public ForwardingStore, public FulltextAdmin, public
       const Status s = Compare(ctx);
       if (s.ok()) return s;
       ASSIGN_OR_RETURN(const uint64_t now, source_->NextChange(ctx));
-      if (now == next) return s;
+      if (now == next && s.code() != StatusCode::kAborted) return s;
     }
     return Aborted("the store was written to while the full-text index was compared with it");
   }

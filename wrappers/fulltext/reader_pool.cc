@@ -15,6 +15,17 @@ Reader::~Reader() {
   if (pool_ != nullptr && !spoiled_) pool_->GiveBack(generation_, std::move(database_));
 }
 
+Status Reader::Read(std::string_view doing, const std::function<Status()>& action) {
+  Status s = Guarded(doing, [&] {
+    const RevisionGate::Pass pass = Enter();
+    return action();
+  });
+  const bool damage = s.code() == StatusCode::kDataLoss;
+  if (damage || s.code() == StatusCode::kUnavailable) spoiled_ = true;
+  if (damage && generation_ != nullptr) generation_->damaged = true;
+  return s;
+}
+
 RevisionGate::Pass Reader::Enter() {
   if (generation_ == nullptr) return {};
   RevisionGate::Pass pass = generation_->gate.Enter(database_.get_revision());

@@ -5,8 +5,10 @@
 #include <xapian.h>
 
 #include <atomic>
+#include <functional>
 #include <memory>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -43,20 +45,21 @@ class Reader {
 
   const Xapian::Database& database() const { return database_; }
   Generation* generation() const { return generation_.get(); }  // null: in memory
-  // To be held while anything is read. Opens the newest revision when the own one may no longer be
-  // read. Throws Xapian's errors, and Stopped: Aborted when the index was made anew meanwhile.
-  RevisionGate::Pass Enter();
-  // Whether that happened since it was lent.
+  // Runs what reads the database: over the newest revision when the own one may no longer be read.
+  // Errors: as those of Guarded; Aborted when it had to move on and the index was made anew.
+  Status Read(std::string_view doing, const std::function<Status()>& action);
+  // Whether it moved on since it was lent.
   bool moved() const { return moved_; }
-  // Reading failed: it is opened again before it is read again, and not kept.
-  void Spoil() { spoiled_ = true; }
 
  private:
+  RevisionGate::Pass Enter();
+
   std::shared_ptr<ReaderPool> pool_;
   std::shared_ptr<Generation> generation_;
   Xapian::Database database_;
   bool moved_ = false;
-  bool spoiled_ = false;
+  bool spoiled_ =
+      false;  // reading failed: it is opened again before it is read again, and not kept
 };
 
 class ReaderPool : public std::enable_shared_from_this<ReaderPool> {
@@ -69,7 +72,7 @@ class ReaderPool : public std::enable_shared_from_this<ReaderPool> {
   }
   // One at the newest revision. Aborted when the index was made anew meanwhile.
   StatusOr<Reader> Take();
-  // Throws as Reader::Enter does.
+  // Throws Xapian's errors, and Stopped: Aborted when the index was made anew meanwhile.
   Xapian::Database Open(const Generation& generation) const;
   void GiveBack(const std::shared_ptr<Generation>& generation, Xapian::Database database);
   // From now on readers are of the database in `path`. To be called before the other is removed.

@@ -12,7 +12,7 @@ namespace {
 using SteadyClock = std::chrono::steady_clock;
 
 constexpr size_t kBuildBatch = 256;     // documents indexed before the lock is let go
-constexpr size_t kBuildCommit = 50000;  // documents between two commits of a build
+constexpr size_t kBuildCommit = 50000;  // documents between two commits of a build, at most
 // How often the keeper looks for damage that a search met.
 constexpr std::chrono::milliseconds kLook(1000);
 
@@ -86,9 +86,14 @@ Status TextFollower::Following(uint64_t from) {
 }
 
 Status TextFollower::OpenAgain(uint64_t from) {
-  MutexLock lock(mutex_);
-  if (rebuild_ || !broken_) return OkStatus();
+  {
+    MutexLock lock(mutex_);
+    if (rebuild_ || !broken_) return OkStatus();
+  }
+  // May take its time, so without the lock: nobody else writes a broken index.
   const Status s = index_.Reopen();
+  MutexLock lock(mutex_);
+  if (rebuild_) return OkStatus();
   if (s.code() == StatusCode::kDataLoss) RebuildLocked(Message(s));
   RETURN_IF_ERROR(s);
   broken_ = false;
@@ -99,10 +104,13 @@ Status TextFollower::OpenAgain(uint64_t from) {
 
 Status TextFollower::Writing(const std::function<Status()>& action) {
   for (;;) {
+    {
+      MutexLock lock(mutex_);
+      // One that is thrown away has no searches that matter.
+      if (rebuild_ || index_.MayWrite()) return action();
+    }
     // Not under the lock, where others would wait too.
     RETURN_IF_ERROR(index_.AwaitReaders(context_));
-    MutexLock lock(mutex_);
-    if (index_.MayWrite()) return action();
   }
 }
 
@@ -145,12 +153,21 @@ Status TextFollower::Build(uint64_t from) {
                                                       : PrepareComplete(inner_, context_, query));
   ASSIGN_OR_RETURN(const auto cursor, plan->Open(context_, {}));
   RowBatch batch;
-  size_t since_commit = 0;
+  // What is not committed lies partly in memory; and an interrupted build need not do it again.
+  size_t since_commit = 0, bytes_since_commit = 0;
+  const auto commit = [&]() REQUIRES_LOCK(mutex_) -> Status {
+    if (since_commit < kBuildCommit && bytes_since_commit < options_.commit_bytes)
+      return OkStatus();
+    since_commit = bytes_since_commit = 0;
+    return Written(index_.Commit(state_.next, last));
+  };
   do {
     RETURN_IF_ERROR(cursor->Next(context_, kBuildBatch, &batch));
     RETURN_IF_ERROR(Writing([&]() REQUIRES_LOCK(mutex_) -> Status {
       if (rebuild_) return Aborted("the index is to be built anew");
+      since_commit += batch.rows.size();
       for (const Document& d : batch.rows) {
+        bytes_since_commit += d.text().size();
         if (compare) {
           const StatusOr<bool> put = index_.PutIfOther(d);
           RETURN_IF_ERROR(Written(put.status()));
@@ -161,14 +178,8 @@ Status TextFollower::Build(uint64_t from) {
         ++state_.built;
         if (d.Find(kIdProperty).is_string()) last = StoredId(d);
       }
-      since_commit += batch.rows.size();
-      // What an interrupted comparison has put need not be put again.
-      if (since_commit >= kBuildCommit) {
-        RETURN_IF_ERROR(Written(index_.Commit(state_.next, last)));
-        since_commit = 0;
-      }
       changed_.NotifyAll();
-      return OkStatus();
+      return commit();
     }));
   } while (batch.end == EndReason::kMore);
   for (bool done = !compare; !done;) {
@@ -177,10 +188,13 @@ Status TextFollower::Build(uint64_t from) {
       if (rebuild_) return Aborted("the index is to be built anew");
       const StatusOr<bool> ended = index_.EndComparing(kBuildBatch);
       done = ended.ok() && *ended;
-      return Written(ended.status());
+      RETURN_IF_ERROR(Written(ended.status()));
+      since_commit += kBuildBatch;
+      return commit();
     }));
   }
   return Writing([&]() REQUIRES_LOCK(mutex_) -> Status {
+    if (rebuild_) return Aborted("the index is to be built anew");
     RETURN_IF_ERROR(CommitLocked());
     state_.whole = true;
     state_.because.clear();

@@ -32,7 +32,6 @@ IndexSpec SlotSpec(const Path& path) {
 // parts under the term's name: DatabaseCorruptError, "Unexpected end of posting list", over a sound
 // database of more than about 2,000 documents that had a deletion.
 void AddNobody(Xapian::WritableDatabase& database) {
-  if (database.term_exists(std::string(kNobody))) return;
   Xapian::Document nobody;
   nobody.add_boolean_term(std::string(kNobody));
   database.replace_document(std::string(kNobody), nobody);
@@ -77,12 +76,14 @@ class XapianIndex final : public TextIndex {
         indexer_(shared_->schema),
         readers_(std::make_shared<ReaderPool>(Folder())) {}
   ~XapianIndex() override {
-    if (!on_disk_ || sealed_ || !sound_ || damaged()) return;
+    if (!on_disk_) return;
     // Sealed while the database is still locked against other processes. Without a seal, the next
     // opening looks for damage by other means.
+    const bool whole = sound_ && next_ && !in_transaction_ && !damaged();
     (void)Guarded("closing", [&] {
-      if (in_transaction_) writer_.cancel_transaction();
-      return Seal(Folder());
+      if (whole) return sealed_ ? OkStatus() : Seal(Folder());
+      DropPending();
+      return OkStatus();
     });
   }
 
@@ -216,8 +217,7 @@ class XapianIndex final : public TextIndex {
     TextStats stats;
     if (!verified_) return stats;
     ASSIGN_OR_RETURN(Reader reader, readers_->Take());
-    RETURN_IF_ERROR(Guarded("reading", [&] {
-      const RevisionGate::Pass pass = reader.Enter();
+    RETURN_IF_ERROR(reader.Read("reading", [&] {
       const Xapian::Database& database = reader.database();
       stats.documents =
           database.get_doccount() - (database.term_exists(std::string(kNobody)) ? 1 : 0);
@@ -243,8 +243,7 @@ class XapianIndex final : public TextIndex {
 
   Status Check(const Context& ctx, const NextDocuments& next) override {
     ASSIGN_OR_RETURN(Reader reader, readers_->Take());
-    return Guarded("checking", [&]() -> Status {
-      const RevisionGate::Pass pass = reader.Enter();
+    const Status s = reader.Read("checking", [&]() -> Status {
       const Generation& generation = *reader.generation();
       const auto go_on = [&]() -> Status {
         RETURN_IF_ERROR(ctx.Check());
@@ -262,6 +261,8 @@ class XapianIndex final : public TextIndex {
       }
       return CheckContents(reader.database(), shared_->schema, go_on, next);
     });
+    if (s.ok() || readers_->generation().get() == reader.generation()) return s;
+    return Aborted("the full-text index was made anew while it was checked");
   }
 
  private:
@@ -306,10 +307,17 @@ class XapianIndex final : public TextIndex {
     sound_ = sound_ && s.ok();
     return s;
   }
+  // Outside a transaction, Xapian commits what it has when a database is closed: after a failed
+  // write that may be half a change.
+  void DropPending() {
+    if (!std::exchange(in_transaction_, true)) writer_.begin_transaction(false);
+  }
+
   // Lets go of the database, and of its lock.
   void Close() {
     // What is not committed is not wanted, or written again.
     (void)Guarded("closing", [&] {
+      DropPending();
       writer_.close();
       return OkStatus();
     });

@@ -160,20 +160,15 @@ Search::Search(std::shared_ptr<const Shared> shared, Reader reader)
     : shared_(std::move(shared)), reader_(std::move(reader)) {}
 
 Status Search::Run(std::string_view doing, const std::function<Status()>& action) {
-  const Status s = Guarded(doing, [&] {
-    const RevisionGate::Pass pass = reader_.Enter();
-    return action();
-  });
-  const bool damage = s.code() == StatusCode::kDataLoss;
-  if (damage || s.code() == StatusCode::kUnavailable) reader_.Spoil();
-  if (damage && reader_.generation() != nullptr) reader_.generation()->damaged = true;
-  return s;
+  Status s = reader_.Read(doing, action);
+  if (!prepared_ || s.code() != StatusCode::kAborted) return s;
+  return Unavailable(Concat(Message(s), "; search again"));
 }
 
 Status Search::Prepare(const TextRequest& request) {
   ranked_ = request.ranked;
   limit_ = request.limit;
-  return Run("preparing a search", [&]() -> Status {
+  const Status s = Run("preparing a search", [&]() -> Status {
     const Xapian::Database& database = reader_.database();
     if (request.whole && reader_.generation() != nullptr &&
         (database.get_metadata(std::string(kNextKey)).empty() ||
@@ -203,6 +198,8 @@ Status Search::Prepare(const TextRequest& request) {
     }
     return OkStatus();
   });
+  prepared_ = s.ok();
+  return s;
 }
 
 StatusOr<std::vector<TextHit>> Search::Ranked(const Context& ctx, size_t from, size_t count) {

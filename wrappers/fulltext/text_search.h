@@ -55,12 +55,13 @@ class Search final : public TextSearch {
   double estimated() override;
 
  private:
-  // Guarded, over the newest index when the writer has moved on too far.
+  // Reads. Unavailable when the index was made anew behind a search that was under way.
   Status Run(std::string_view doing, const std::function<Status()>& action);
   StatusOr<std::vector<TextHit>> Fetch(const Context& ctx, size_t count, bool* exhausted);
 
   const std::shared_ptr<const Shared> shared_;
   Reader reader_;
+  bool prepared_ = false;
   Xapian::Query query_;
   Xapian::Query plain_;
   bool ranked_ = true;
