@@ -32,10 +32,11 @@ class DemoTest : public ::testing::Test {
                << "\nVersion: 1\nSection: editors\nPriority: required\nSize: 10\n"
                << "Installed-Size: 5\nDescription: a text editor for the terminal\n It edits.\n\n";
     }
-    // Gives the packages, and does not end while there is a file "hold".
+    // Gives the packages and, while there is a file "hold", does not end, nor by Ctrl-C.
     const std::string script = folder_ + "/bin/apt-cache";
     std::ofstream(script) << "#!/bin/sh\ncat '" << folder_ << "/packages'\nif [ -e '" << folder_
-                          << "/hold' ]; then : > '" << folder_ << "/held'; sleep 600; fi\n";
+                          << "/hold' ]; then : > '" << folder_
+                          << "/held'; trap '' INT; exec sleep 600; fi\n";
     std::filesystem::permissions(script, std::filesystem::perms::owner_all);
     variables_ = {{"PATH", folder_ + "/bin:/usr/bin:/bin"}};
   }

@@ -1,9 +1,16 @@
 #include "tools/package_index.h"
 
+#include <fcntl.h>
+#include <signal.h>
+#include <spawn.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
 #include <cerrno>
 #include <cstdlib>
 
 #include "core/json_text.h"
+#include "tools/app.h"
 
 namespace strata::tools {
 namespace {
@@ -71,37 +78,41 @@ std::string PackageJson(const std::map<std::string, std::string>& fields) {
 }
 
 PackageIndex::~PackageIndex() {
-  if (pipe_ != nullptr) pclose(pipe_);
+  if (reader_ < 0) return;
+  close(pipe_);
+  kill(reader_, SIGKILL);  // it only reads, and may not have ended
+  while (waitpid(reader_, nullptr, 0) < 0 && errno == EINTR) {
+  }
 }
 
 bool PackageIndex::Open() {
-  pipe_ = popen("apt-cache dumpavail 2>/dev/null", "r");
-  return pipe_ != nullptr;
-}
-
-bool PackageIndex::ReadLine(std::string* line) {
-  line->clear();
-  for (int c = 0; c != '\n';) {
-    c = getc_unlocked(pipe_);
-    if (c != EOF) {
-      line->push_back(static_cast<char>(c));
-    } else if (std::ferror(pipe_) != 0 && errno == EINTR) {
-      std::clearerr(pipe_);  // a signal is not the end
-    } else {
-      break;
-    }
+  int ends[2];
+  if (pipe2(ends, O_CLOEXEC) != 0) return false;
+  posix_spawn_file_actions_t actions;
+  posix_spawn_file_actions_init(&actions);
+  posix_spawn_file_actions_adddup2(&actions, ends[1], STDOUT_FILENO);
+  posix_spawn_file_actions_addopen(&actions, STDERR_FILENO, "/dev/null", O_WRONLY, 0);
+  char name[] = "apt-cache", command[] = "dumpavail";
+  char* const args[] = {name, command, nullptr};
+  const int error = posix_spawnp(&reader_, name, &actions, nullptr, args, environ);
+  posix_spawn_file_actions_destroy(&actions);
+  close(ends[1]);
+  if (error != 0) {
+    reader_ = -1;
+    close(ends[0]);
+    return false;
   }
-  bytes_ += line->size();
-  if (line->empty()) return false;
-  if (line->back() == '\n') line->pop_back();
+  pipe_ = ends[0];
+  lines_.emplace(pipe_);
   return true;
 }
 
 StatusOr<std::optional<SourceItem>> PackageIndex::Next() {
   std::map<std::string, std::string> fields;
   std::string* last = nullptr;
-  std::string line;
-  while (ReadLine(&line)) {
+  while (auto read = lines_->Read()) {
+    ASSIGN_OR_RETURN(const std::string line, *std::move(read));
+    bytes_ += line.size() + 1;
     if (line.empty()) {
       if (!fields.empty()) break;
     } else if (line[0] == ' ' || line[0] == '\t') {
@@ -111,6 +122,7 @@ StatusOr<std::optional<SourceItem>> PackageIndex::Next() {
       *last = line.substr(colon + 1);
     }
   }
+  if (Interrupted()) return InterruptibleContext().Check();
   if (fields.empty() || !fields.contains("Package")) return std::nullopt;
   return SourceItem{++number_, PackageJson(fields)};
 }

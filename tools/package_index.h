@@ -3,12 +3,14 @@
 #ifndef STRATA_TOOLS_PACKAGE_INDEX_H_
 #define STRATA_TOOLS_PACKAGE_INDEX_H_
 
-#include <cstdio>
+#include <sys/types.h>
+
 #include <map>
 #include <optional>
 #include <string>
 
 #include "tools/document_source.h"
+#include "tools/line_reader.h"
 
 namespace strata::tools {
 
@@ -16,6 +18,7 @@ namespace strata::tools {
 // {"id","name","version","section",…,"size","installed_size","depends":[…]}.
 std::string PackageJson(const std::map<std::string, std::string>& fields);
 
+// What apt-cache prints while it is read; it is ended with this.
 class PackageIndex {
  public:
   PackageIndex() = default;
@@ -25,14 +28,14 @@ class PackageIndex {
 
   // False when the machine has no apt-cache.
   bool Open();
-  // As DocumentSource::Next.
+  // As DocumentSource::Next. Cancelled when Interrupted().
   StatusOr<std::optional<SourceItem>> Next();
   uint64_t bytes_read() const { return bytes_; }
 
  private:
-  bool ReadLine(std::string* line);
-
-  std::FILE* pipe_ = nullptr;
+  int pipe_ = -1;
+  pid_t reader_ = -1;  // the process
+  std::optional<LineReader> lines_;
   uint64_t bytes_ = 0;
   uint64_t number_ = 0;
 };

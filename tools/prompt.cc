@@ -1,28 +1,18 @@
 #include "tools/prompt.h"
 
 #include <editline/readline.h>
-#include <poll.h>
 #include <unistd.h>
 
-#include <algorithm>
-#include <cerrno>
 #include <cstdlib>
 #include <cstring>
 #include <iostream>
 #include <utility>
 
 #include "tools/app.h"
+#include "tools/line_reader.h"
 
 namespace strata::tools {
 namespace {
-
-constexpr int kPatience = 100;  // milliseconds until an interruption between two looks is seen
-
-// Whether there is something to read, or the end. Ends early when a signal comes.
-bool AwaitInput(int fd) {
-  struct pollfd input = {fd, POLLIN, 0};
-  return poll(&input, 1, kPatience) > 0;
-}
 
 // What libedit's callbacks look at; they have no place for a context.
 struct Typing {
@@ -52,29 +42,6 @@ void TakeLine(char* text) {
 void BeginLine() { rl_callback_handler_install("strata> ", TakeLine); }
 
 }  // namespace
-
-std::optional<StatusOr<std::string>> LineReader::Read() {
-  for (size_t searched = 0;;) {
-    if (Interrupted()) return std::nullopt;
-    const size_t newline = buffer_.find('\n', searched);
-    if (std::min(newline, buffer_.size()) > max_bytes_) too_long_ = true;
-    if (newline != buffer_.npos || (end_ && (too_long_ || !buffer_.empty()))) {
-      std::string line = buffer_.substr(0, newline);
-      buffer_.erase(0, newline == buffer_.npos ? newline : newline + 1);
-      if (!std::exchange(too_long_, false)) return line;
-      return ResourceExhausted(
-          Concat("the line is longer than ", std::to_string(max_bytes_), " bytes"));
-    }
-    if (end_) return std::nullopt;
-    if (too_long_) buffer_.clear();
-    searched = buffer_.size();
-    if (!AwaitInput(fd_)) continue;
-    char chunk[1 << 16];
-    const ssize_t n = read(fd_, chunk, sizeof chunk);
-    if (n > 0) buffer_.append(chunk, static_cast<size_t>(n));
-    end_ = n == 0 || (n < 0 && errno != EINTR && errno != EAGAIN);
-  }
-}
 
 Prompt::Prompt(std::vector<std::string> words) {
   typing = new Typing{std::move(words), false, {}};

@@ -1,5 +1,4 @@
-// Where the shell's lines come from: a terminal with history and completion, or a plain input. For
-// tools/ only.
+// A terminal with history and completion. For tools/ only.
 #ifndef STRATA_TOOLS_PROMPT_H_
 #define STRATA_TOOLS_PROMPT_H_
 
@@ -7,29 +6,7 @@
 #include <string>
 #include <vector>
 
-#include "core/document.h"
-#include "core/status.h"
-
 namespace strata::tools {
-
-// The longest document, and what stands before it.
-inline constexpr size_t kMaxLineBytes = kMaxDocumentBytes + (1u << 20);
-
-// The lines of a descriptor, which it does not close. For one thread.
-class LineReader {
- public:
-  explicit LineReader(int fd, size_t max_bytes = kMaxLineBytes) : fd_(fd), max_bytes_(max_bytes) {}
-  // Nothing at the end, or when Interrupted(), behind which one can go on. ResourceExhausted for a
-  // line that is longer than `max_bytes`, which is read over and not kept.
-  std::optional<StatusOr<std::string>> Read();
-
- private:
-  const int fd_;
-  const size_t max_bytes_;
-  std::string buffer_;
-  bool too_long_ = false;  // what the buffer goes on with
-  bool end_ = false;
-};
 
 // Lines typed at the terminal. The history lies in ~/.strata_history. There can be one, since
 // libedit keeps its state in globals.

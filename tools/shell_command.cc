@@ -6,6 +6,7 @@
 #include "core/json_print.h"
 #include "tools/app.h"
 #include "tools/commands.h"
+#include "tools/line_reader.h"
 #include "tools/prompt.h"
 #include "tools/shell.h"
 

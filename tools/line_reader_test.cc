@@ -1,4 +1,4 @@
-#include "tools/prompt.h"
+#include "tools/line_reader.h"
 
 #include <gtest/gtest.h>
 #include <pthread.h>
