@@ -35,8 +35,8 @@ class DemoTest : public ::testing::Test {
     // Gives the packages and, while there is a file "hold", does not end, nor by Ctrl-C.
     const std::string script = folder_ + "/bin/apt-cache";
     std::ofstream(script) << "#!/bin/sh\ncat '" << folder_ << "/packages'\nif [ -e '" << folder_
-                          << "/hold' ]; then : > '" << folder_
-                          << "/held'; trap '' INT; exec sleep 600; fi\n";
+                          << "/hold' ]; then trap '' INT; : > '" << folder_
+                          << "/held'; exec sleep 600; fi\n";
     std::filesystem::permissions(script, std::filesystem::perms::owner_all);
     variables_ = {{"PATH", folder_ + "/bin:/usr/bin:/bin"}};
   }
