@@ -107,6 +107,10 @@ Status CheckFiles(const Context& ctx, const std::string& folder) {
       Concat("the full-text index in ", folder, " has ", std::to_string(errors), " errors"));
 }
 
+Xapian::doccount CountDocuments(const Xapian::Database& database) {
+  return database.get_doccount() - (database.term_exists(std::string(kNobody)) ? 1 : 0);
+}
+
 Status CheckContents(const Xapian::Database& database, const TextSchema& schema,
                      const std::function<Status()>& go_on, const NextDocuments& next) {
   // By Xapian's numbers: what the index says of each document.
@@ -156,8 +160,7 @@ Status CheckContents(const Xapian::Database& database, const TextSchema& schema,
       }
     }
   }
-  const uint64_t held =
-      database.get_doccount() - (database.term_exists(std::string(kNobody)) ? 1 : 0);
+  const uint64_t held = CountDocuments(database);
   if (held == documents) return OkStatus();
   return DataLoss(Concat("the full-text index holds ", std::to_string(held),
                          " documents, the store ", std::to_string(documents), "; rebuild it"));

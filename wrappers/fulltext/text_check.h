@@ -25,6 +25,8 @@ Status Unseal(const std::string& folder);
 // DataLoss unless the database has the bytes that it was sealed with or, without a seal, is sound
 // by Xapian's own check. Reads all of it. Throws Xapian's errors.
 Status CheckFiles(const Context& ctx, const std::string& folder);
+// The documents that it holds; nobody is not counted.
+Xapian::doccount CountDocuments(const Xapian::Database& database);
 // DataLoss unless the database holds exactly what the documents make: postings, frequencies,
 // positions and values. `go_on` is asked time and again; its error ends the check. Throws Xapian's
 // errors.

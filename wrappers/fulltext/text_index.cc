@@ -10,6 +10,7 @@
 #include "core/abseil.h"
 #include "core/json_text.h"
 #include "store/record.h"
+#include "wrappers/fulltext/progress.h"
 #include "wrappers/fulltext/reader_pool.h"
 #include "wrappers/fulltext/text_check.h"
 #include "wrappers/fulltext/text_indexer.h"
@@ -19,6 +20,8 @@
 
 namespace strata::fulltext {
 namespace {
+
+constexpr char kSchemaKey[] = "strata.schema";
 
 IndexSpec SlotSpec(const Path& path) {
   IndexSpec spec;
@@ -79,7 +82,7 @@ class XapianIndex final : public TextIndex {
     if (!on_disk_) return;
     // Sealed while the database is still locked against other processes. Without a seal, the next
     // opening looks for damage by other means.
-    const bool whole = sound_ && next_ && !in_transaction_ && !damaged();
+    const bool whole = sound_ && committed_.next && !in_transaction_ && !damaged();
     (void)Guarded("closing", [&] {
       if (whole) return sealed_ ? OkStatus() : Seal(Folder());
       DropPending();
@@ -97,9 +100,9 @@ class XapianIndex final : public TextIndex {
   }
 
   Status AwaitReaders(const Context& ctx) override {
-    return on_disk_ ? readers_->generation()->gate.AwaitReaders(ctx) : OkStatus();
+    return readers_->generation()->gate.AwaitReaders(ctx);
   }
-  bool MayWrite() override { return !on_disk_ || readers_->generation()->gate.MayWrite(); }
+  bool MayWrite() override { return readers_->generation()->gate.MayWrite(); }
   Status Put(const Document& document) override {
     return Writing("indexing", [&] {
       const bool spelling = on_disk_ && shared_->schema.spelling;
@@ -159,16 +162,14 @@ class XapianIndex final : public TextIndex {
   }
   Status Commit(uint64_t next, const std::optional<std::string>& built_to) override {
     RETURN_IF_ERROR(Writing("committing", [&] {
-      writer_.set_metadata(std::string(kSchemaKey), shared_->schema.Fingerprint());
-      writer_.set_metadata(std::string(kNextKey), std::to_string(next));
-      writer_.set_metadata(std::string(kBuiltKey), built_to ? "@" + *built_to : "");
+      writer_.set_metadata(kSchemaKey, shared_->schema.Fingerprint());
+      WriteProgress({next, built_to}, &writer_);
       if (std::exchange(in_transaction_, false)) writer_.commit_transaction();
       writer_.commit();
       if (on_disk_) readers_->generation()->gate.Committed(writer_.get_revision());
       return OkStatus();
     }));
-    next_ = next;
-    built_to_ = built_to;
+    committed_ = {next, built_to};
     return OkStatus();
   }
   Status Clear() override {
@@ -185,8 +186,7 @@ class XapianIndex final : public TextIndex {
     RemoveBelow(shared_->folder, number_);
     verified_ = sound_ = true;
     sealed_ = false;
-    next_.reset();
-    built_to_.reset();
+    committed_ = {};
     compared_ = {};
     return OkStatus();
   }
@@ -204,8 +204,8 @@ class XapianIndex final : public TextIndex {
     return Load();
   }
 
-  std::optional<uint64_t> next() const override { return next_; }
-  std::optional<std::string> built_to() const override { return built_to_; }
+  std::optional<uint64_t> next() const override { return committed_.next; }
+  std::optional<std::string> built_to() const override { return committed_.built_to; }
   bool damaged() const override { return readers_->generation()->damaged; }
 
   StatusOr<std::unique_ptr<TextSearch>> Search(const TextRequest& request) override {
@@ -219,12 +219,9 @@ class XapianIndex final : public TextIndex {
     ASSIGN_OR_RETURN(Reader reader, readers_->Take());
     RETURN_IF_ERROR(reader.Read("reading", [&] {
       const Xapian::Database& database = reader.database();
-      stats.documents =
-          database.get_doccount() - (database.term_exists(std::string(kNobody)) ? 1 : 0);
+      stats.documents = CountDocuments(database);
       stats.average_length = database.get_avlength();
-      const std::string next = database.get_metadata(std::string(kNextKey));
-      std::from_chars(next.data(), next.data() + next.size(), stats.next);
-      stats.building = !database.get_metadata(std::string(kBuiltKey)).empty();
+      stats.next = ReadProgress(database).next.value_or(0);
       return OkStatus();
     }));
     return stats;
@@ -274,20 +271,15 @@ class XapianIndex final : public TextIndex {
 
   // What was committed last, as the metadata say.
   Status Load() {
-    next_.reset();
-    built_to_.reset();
+    committed_ = {};
     return Guarded("reading", [&]() -> Status {
-      if (writer_.get_metadata(std::string(kSchemaKey)) != shared_->schema.Fingerprint()) {
+      if (writer_.get_metadata(kSchemaKey) != shared_->schema.Fingerprint()) {
         return DataLoss(Concat("the full-text index in ", shared_->folder,
                                " is of another layout, or for other fields"));
       }
-      const std::string next = writer_.get_metadata(std::string(kNextKey));
-      uint64_t n = 0;
-      if (std::from_chars(next.data(), next.data() + next.size(), n).ec != std::errc())
-        return DataLoss("the full-text index does not say how far it goes");
-      next_ = n;
-      const std::string built = writer_.get_metadata(std::string(kBuiltKey));
-      if (!built.empty()) built_to_ = built.substr(1);
+      Progress progress = ReadProgress(writer_);
+      if (!progress.next) return DataLoss("the full-text index does not say how far it goes");
+      committed_ = std::move(progress);
       readers_->generation()->gate.Committed(writer_.get_revision());
       return OkStatus();
     });
@@ -344,8 +336,7 @@ class XapianIndex final : public TextIndex {
   bool in_transaction_ = false;
   Indexer indexer_;
   const std::shared_ptr<ReaderPool> readers_;
-  std::optional<uint64_t> next_;
-  std::optional<std::string> built_to_;
+  Progress committed_;
   // By Xapian's numbers: the digests of what was not put yet.
   absl::flat_hash_map<Xapian::docid, uint64_t> compared_;
 };

@@ -74,7 +74,6 @@ class TextSearch {
 struct TextStats {
   uint64_t documents = 0;
   uint64_t next = 0;  // the first change that is not in the index
-  bool building = false;
   double average_length = 0;
 };
 

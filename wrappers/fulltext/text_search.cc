@@ -10,6 +10,7 @@
 #include "query/filter.h"
 #include "store/index_bounds.h"
 #include "store/record.h"
+#include "wrappers/fulltext/progress.h"
 #include "wrappers/fulltext/text_query.h"
 #include "wrappers/fulltext/value_counter.h"
 #include "wrappers/fulltext/xapian_errors.h"
@@ -170,11 +171,8 @@ Status Search::Prepare(const TextRequest& request) {
   limit_ = request.limit;
   const Status s = Run("preparing a search", [&]() -> Status {
     const Xapian::Database& database = reader_.database();
-    if (request.whole && reader_.generation() != nullptr &&
-        (database.get_metadata(std::string(kNextKey)).empty() ||
-         !database.get_metadata(std::string(kBuiltKey)).empty())) {
+    if (request.whole && reader_.generation() != nullptr && !ReadProgress(database).whole())
       return Aborted("the full-text index is being built");
-    }
     const bool all = !request.all.empty();
     std::optional<Xapian::Query> query, plain;
     const auto join = [&](std::optional<Xapian::Query>* to, const Xapian::Query& q) {

@@ -25,11 +25,6 @@ inline constexpr uint32_t kDigestSlot = kMaxFields;
 // A document without words and data: the first one.
 inline constexpr std::string_view kNobody = "XN";
 inline constexpr Xapian::docid kNobodyNumber = 1;
-// Metadata: of what layout and schema, the first change that is not in it, and "" or "@" and how
-// far a build has come.
-inline constexpr std::string_view kSchemaKey = "strata.schema";
-inline constexpr std::string_view kNextKey = "strata.next";
-inline constexpr std::string_view kBuiltKey = "strata.built_to";
 
 // What is the same for writers and readers.
 struct Shared {
